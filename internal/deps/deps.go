@@ -1,0 +1,30 @@
+// Package deps holds the module graph together while packages are being written; it goes when all are imported.
+package deps
+
+import (
+	_ "github.com/apache/arrow/go/v15/arrow/array"
+	_ "github.com/apache/arrow/go/v15/arrow/memory"
+	_ "github.com/cenkalti/backoff/v5"
+	_ "github.com/goccy/go-yaml"
+	_ "github.com/go-json-experiment/json"
+	_ "github.com/go-json-experiment/json/jsontext"
+	_ "github.com/golang-migrate/migrate/v4"
+	_ "github.com/golang-migrate/migrate/v4/database/pgx/v5"
+	_ "github.com/golang-migrate/migrate/v4/source/iofs"
+	_ "github.com/google/go-cmp/cmp"
+	_ "github.com/google/uuid"
+	_ "github.com/jackc/pgx/v5"
+	_ "github.com/jackc/pgx/v5/pgxpool"
+	_ "github.com/jackc/pgx/v5/stdlib"
+	_ "github.com/jedib0t/go-pretty/v6/progress"
+	_ "github.com/jedib0t/go-pretty/v6/table"
+	_ "github.com/klauspost/compress/gzip"
+	_ "github.com/klauspost/compress/zstd"
+	_ "github.com/rogpeppe/go-internal/testscript"
+	_ "github.com/segmentio/go-snakecase"
+	_ "github.com/spf13/cobra"
+	_ "github.com/spf13/cobra/doc"
+	_ "go.uber.org/goleak"
+	_ "golang.org/x/term"
+	_ "pgregory.net/rapid"
+)
