@@ -1,0 +1,69 @@
+package migrations
+
+import (
+	"embed"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+//go:embed sql
+var embedded embed.FS
+
+// File is one numbered migration of a schema.
+type File struct {
+	Version uint
+	// Name says in a few words what it does.
+	Name string
+	// Up and Down are SQL for one implicit transaction each; the last statement records in _migration_files that the
+	// migration is applied, or is not any more.
+	Up, Down  string
+	CreatedAt time.Time // zero for a file of the program that is not applied
+	AppliedAt time.Time // zero if it is not applied
+	AppliedBy string    // the Postgres role that applied it
+}
+
+// Applied reports whether the migration is in the database.
+func (f *File) Applied() bool { return !f.AppliedAt.IsZero() }
+
+// baselineFile returns number 1 of a source's schema.
+func baselineFile(schemaName string) File {
+	return embeddedFile("sql/source/000001_baseline", "baseline", schemaName)
+}
+
+// controlFile returns number 1 of the control schema.
+func controlFile() File { return embeddedFile("sql/control/000001_control", "control", ControlSchema) }
+
+func embeddedFile(path, name, schemaName string) File {
+	f := File{Version: 1, Name: name, Up: template(path+".up.sql", schemaName), Down: template(path+".down.sql", schemaName)}
+	f.Up += applied(schemaName, f)
+	return f
+}
+
+// template reads an embedded file for a schema: "{schema}" in it is an ordinary quoted identifier.
+func template(path, schemaName string) string {
+	text, err := embedded.ReadFile(path)
+	if err != nil {
+		panic(fmt.Sprintf("migrations: %v", err)) // the file is part of the program
+	}
+	return strings.ReplaceAll(string(text), `"{schema}"`, ident(schemaName))
+}
+
+// generated returns a file of that number with the statements that record it.
+func generated(schemaName string, version uint, name, up, down string) File {
+	f := File{Version: version, Name: name}
+	f.Up = up + applied(schemaName, f)
+	f.Down = down + "update " + qualified(schemaName, "_migration_files") +
+		" set \"applied_at\" = null, \"applied_by\" = null where \"version\" = " + strconv.Itoa(int(version)) + ";\n"
+	return f
+}
+
+// applied is the last statement of an up file. golang-migrate writes its version before and after the file, in
+// transactions of their own; this one commits with the file and so is the truth after a kill.
+func applied(schemaName string, f File) string {
+	return "insert into " + qualified(schemaName, "_migration_files") +
+		` ("version", "name", "applied_at", "applied_by") values (` + strconv.Itoa(int(f.Version)) + ", " + lit(f.Name) +
+		", now(), current_user)\n\ton conflict (\"version\") do update" +
+		" set \"applied_at\" = excluded.\"applied_at\", \"applied_by\" = excluded.\"applied_by\";\n"
+}

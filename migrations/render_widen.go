@@ -1,0 +1,66 @@
+package migrations
+
+import (
+	"iter"
+
+	"github.com/tapline/tapline/schema"
+)
+
+// groups yields the runs of neighbours with the same key.
+func groups[T any](items []T, key func(T) string) iter.Seq[[]T] {
+	return func(yield func([]T) bool) {
+		for start := 0; start < len(items); {
+			end := start + 1
+			for end < len(items) && key(items[end]) == key(items[start]) {
+				end++
+			}
+			if !yield(items[start:end]) {
+				return
+			}
+			start = end
+		}
+	}
+}
+
+// widen changes all columns of a table in one statement, so that the table is written anew once.
+func (r *renderer) widen() {
+	r.retype(func(w schema.Widens) schema.Type { return w.To })
+}
+
+// narrow takes widen back; checkNarrow has made sure that no value changes.
+func (r *renderer) narrow() {
+	r.retype(func(w schema.Widens) schema.Type { return w.From })
+}
+
+func (r *renderer) retype(to func(schema.Widens) schema.Type) {
+	for group := range groups(r.diff.Widen, func(w schema.Widens) string { return w.Table }) {
+		r.add("alter table ", qualified(r.schema, group[0].Table))
+		for i, w := range group {
+			if i > 0 {
+				r.add(",")
+			}
+			typ := to(w).String()
+			r.add("\n\talter column ", ident(w.Column), " type ", typ, " using ", ident(w.Column), "::", typ)
+		}
+		r.add(";\n")
+	}
+}
+
+// checkNarrow stops the down file before it changes anything if a value would not survive: a cast of 1.5 to bigint
+// rounds without an error. The lock keeps new values out until the type has changed.
+func (r *renderer) checkNarrow() {
+	for group := range groups(r.diff.Widen, func(w schema.Widens) string { return w.Table }) {
+		table := qualified(r.schema, group[0].Table)
+		r.add("lock table ", table, " in access exclusive mode;\n")
+		for _, w := range group {
+			c := ident(w.Column)
+			r.add("do ", body("begin\n"+
+				"\tif exists (select from "+table+" where "+c+" <> pg_catalog.trunc("+c+")\n"+
+				"\t\tor "+c+" < -9223372036854775808 or "+c+" >= 9223372036854775808) then\n"+
+				"\t\traise exception using errcode = '22003',\n"+
+				"\t\t\tmessage = "+lit("column "+w.Table+"."+w.Column+" has values that are no "+w.From.String())+",\n"+
+				"\t\t\thint = 'Leave the migration applied, or set those values to null first.';\n"+
+				"\tend if;\nend "), ";\n")
+		}
+	}
+}

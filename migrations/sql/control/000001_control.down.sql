@@ -1,0 +1,2 @@
+drop table if exists "{schema}"."sources";
+drop table if exists "{schema}"."_migration_files";
