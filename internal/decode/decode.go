@@ -10,7 +10,6 @@
 package decode
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -70,9 +69,9 @@ type Options struct {
 	EventName string
 	// UserIdentity says what the user_id is: identity, email, phone or clevertap_id. Defaults to identity.
 	UserIdentity string
-	// FoldEvent returns the catalogue's spelling of an event's name, or the name itself. It is called once a record
-	// and must not keep its argument. Defaults to the name itself.
-	FoldEvent func(name []byte) string
+	// FoldEvent returns the catalogue's spelling of an event's name, if it is one of the catalogue's. It must not keep
+	// its argument. Defaults to schema.FoldEvent.
+	FoldEvent func(name []byte) (canonical string, ok bool)
 }
 
 // Decoder decodes the lines of one unit. It is not safe for use by several goroutines, and an event it filled is valid
@@ -103,9 +102,11 @@ type Decoder struct {
 	context section
 	batch   batch
 
-	names *names // CleverTap only
+	// For CleverTap only.
+	names *names
 	clock clock
 	canon canon
+	event []byte // of records that do not name theirs
 }
 
 // New returns a decoder. The error says which option is missing or unknown.
@@ -177,7 +178,7 @@ func (d *Decoder) record(raw []byte, ev *schema.Event) fault {
 		return faultNone
 	}
 	if !utf8.Valid(raw) {
-		ev.Reason = schema.InvalidUTF8
+		quarantine(ev, schema.InvalidUTF8, "")
 		return faultNone
 	}
 	f := d.scan(raw)
@@ -190,9 +191,10 @@ func (d *Decoder) record(raw []byte, ev *schema.Event) fault {
 	switch {
 	case f == faultMany:
 	case f == faultRepeat:
-		ev.Reason, ev.Detail = schema.DuplicateKey, "a key of the record itself is repeated"
+		quarantine(ev, schema.DuplicateKey, "a key of the record itself is repeated")
 	case f != faultNone:
-		ev.Reason, ev.Detail = d.classify(raw)
+		reason, detail := d.classify(raw)
+		quarantine(ev, reason, detail)
 	case d.opt.Kind == CleverTap:
 		d.finishCleverTap(ev)
 	default:
@@ -212,11 +214,19 @@ func (d *Decoder) begin(raw []byte, ev *schema.Event) {
 	d.context.reset()
 }
 
-// quarantine makes ev a record that cannot be loaded.
+// quarantine makes ev a record that cannot be loaded. Its bytes lose their write keys here, once for everybody.
 func quarantine(ev *schema.Event, reason schema.Reason, detail string) {
 	ev.Reason, ev.Detail = reason, detail
+	ev.Raw = Redact(ev.Raw)
 	ev.Properties, ev.Context, ev.Discards = nil, nil, ev.Discards[:0]
 }
 
 // isBlank reports whether text is nothing but ASCII white space.
-func isBlank(text []byte) bool { return len(bytes.Trim(text, " \t\r\n\v\f")) == 0 }
+func isBlank(text []byte) bool {
+	for _, c := range text {
+		if c != ' ' && (c < '\t' || c > '\r') {
+			return false
+		}
+	}
+	return true
+}

@@ -171,7 +171,7 @@ func (d *Decoder) scan(b []byte) fault {
 			return faultSyntax
 		}
 		f := d.field(key)
-		if f == fUnknown {
+		if f == fUnknown || d.opt.Kind == CleverTap { // whose fields have several names
 			if p := d.top.Child(top, key); !d.slow {
 				switch {
 				case !p.Interned():
@@ -225,7 +225,7 @@ func (d *Decoder) part(b []byte, i int, f field) int {
 		if b[i] == '{' { // belongs nowhere
 			break
 		}
-		return d.member(b, i, child{path: d.names.osName}, 1, &d.context)
+		return d.member(b, i, child{path: d.names.osName, text: true}, 1, &d.context)
 	case fBatch:
 		if b[i] == '[' && !d.batch.inside {
 			return d.fail(faultMany)

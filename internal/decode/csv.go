@@ -1,0 +1,255 @@
+package decode
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/tapline/tapline/schema"
+)
+
+// secretColumn is the header of a column that is neither loaded nor shown.
+const secretColumn = "writeKey"
+
+// CSV decodes the records of a CSV file. A cell is a string leaf, an empty cell is absent. Headers that name nothing
+// known are properties of that name.
+type CSV struct {
+	d       *Decoder
+	columns []csvColumn
+	secret  int // index of the writeKey column, -1 for none
+}
+
+// csvColumn is where the cells of one column go: into a section, or, without one, into a field of the envelope.
+type csvColumn struct {
+	section *section
+	path    *schema.Path
+	field   field
+}
+
+// NewCSV returns a decoder for records under that header. Columns are found by name, never by position. The error
+// says which column is missing, unnamed or repeated.
+func NewCSV(kind Kind, header []string, opt Options) (*CSV, error) {
+	opt.Kind = kind
+	d, err := New(opt)
+	if err != nil {
+		return nil, err
+	}
+	c := &CSV{d: d, secret: -1}
+	seen := make(map[string]bool, len(header))
+	for i, name := range header {
+		name = strings.TrimSpace(name)
+		switch {
+		case name == "":
+			return nil, fmt.Errorf("read CSV header: column %d has no name", i+1)
+		case !utf8.ValidString(name):
+			return nil, fmt.Errorf("read CSV header: column %d is not UTF-8", i+1)
+		case seen[name]:
+			return nil, fmt.Errorf("read CSV header: column %q is there twice", name)
+		case name == secretColumn:
+			c.secret = i
+		}
+		seen[name] = true
+		if kind == SegmentCSV {
+			c.columns = append(c.columns, c.segmentColumn(name))
+		} else {
+			c.columns = append(c.columns, c.cleverTapColumn(name))
+		}
+	}
+	if err := c.complete(seen); err != nil {
+		return nil, fmt.Errorf("read CSV header: %w", err)
+	}
+	return c, nil
+}
+
+func (c *CSV) complete(seen map[string]bool) error {
+	switch {
+	case c.d.opt.Kind == SegmentCSV && !seen["event"]:
+		return errors.New("no column event")
+	case c.d.opt.Kind == CleverTapCSV && !seen["ts"]:
+		return errors.New("no column ts")
+	case c.d.opt.Kind == CleverTapCSV && !seen["eventName"] && c.d.opt.EventName == "":
+		return errors.New("no column eventName: name the event with --event")
+	}
+	return nil
+}
+
+func (c *CSV) segmentColumn(name string) csvColumn {
+	if name == secretColumn {
+		return csvColumn{field: fUnknown}
+	}
+	if f := segmentField([]byte(name)); f < fieldCount {
+		return csvColumn{field: f}
+	}
+	if keys, ok := strings.CutPrefix(name, "context."); ok {
+		root := child{path: c.d.paths.Root(schema.SectionContext)}
+		return csvColumn{section: &c.d.context, path: c.below(root, keys)}
+	}
+	return c.property(strings.TrimPrefix(name, "prop:"), &c.d.props)
+}
+
+func (c *CSV) cleverTapColumn(name string) csvColumn {
+	switch name {
+	case secretColumn:
+		return csvColumn{field: fUnknown}
+	case "platform":
+		return csvColumn{section: &c.d.context, path: c.d.names.osName}
+	}
+	if f := cleverTapField([]byte(name)); f < fieldCount {
+		return csvColumn{field: f}
+	}
+	prefix, rest, _ := strings.Cut(name, ".")
+	if rest == "" {
+		return c.property(name, &c.d.props)
+	}
+	switch cleverTapField([]byte(prefix)) {
+	case fProfile:
+		return csvColumn{section: &c.d.context, path: c.below(child{mapping: profile}, rest)}
+	case fDeviceInfo:
+		return csvColumn{section: &c.d.context, path: c.below(child{mapping: deviceInfo}, rest)}
+	case fProperties:
+		return c.property(rest, &c.d.props)
+	case fTraits:
+		return c.property(rest, &c.d.traits)
+	}
+	return c.property(name, &c.d.props)
+}
+
+func (c *CSV) property(name string, s *section) csvColumn {
+	return csvColumn{section: s, path: c.d.paths.Child(c.d.root, []byte(name))}
+}
+
+// below returns the path of keys joined by points.
+func (c *CSV) below(at child, keys string) *schema.Path {
+	for key := range strings.SplitSeq(keys, ".") {
+		if at.mapping == asSent {
+			at.path = c.d.paths.Child(at.path, []byte(key))
+		} else {
+			at = c.d.names.child(at.path, []byte(key), at.mapping)
+		}
+	}
+	return at.path
+}
+
+// Err returns the first error of Occurrences. Events decoded after it must not be loaded.
+func (c *CSV) Err() error { return c.d.err }
+
+// Hours is Decoder.Hours.
+func (c *CSV) Hours() (ambiguous, missing int64) { return c.d.Hours() }
+
+// Decode decodes one record: its cells, and its bytes in the file without the line end. Both must stay unchanged until
+// the event has been used.
+func (c *CSV) Decode(cells [][]byte, raw []byte, ev *schema.Event) {
+	d := c.d
+	if len(raw) > MaxEvent {
+		TooLarge(ev, c.Redact(raw[:KeptOfTooLarge]), int64(len(raw)), sha256.Sum256(raw))
+		return
+	}
+	raw = c.Redact(raw)
+	d.begin(raw, ev)
+	switch {
+	case !utf8.Valid(raw):
+		quarantine(ev, schema.InvalidUTF8, "")
+		return
+	case len(cells) != len(c.columns):
+		quarantine(ev, schema.WrongFieldCount, fmt.Sprintf("%d fields, the header has %d", len(cells), len(c.columns)))
+		return
+	}
+	for i, cell := range cells {
+		if len(cell) > 0 {
+			c.cell(&c.columns[i], cell)
+		}
+	}
+	if d.opt.Kind == CleverTapCSV {
+		d.finishCleverTap(ev)
+		return
+	}
+	if d.seen&(1<<fType) == 0 {
+		d.seen |= 1 << fType
+		d.env[fType] = token{kind: schema.String, text: d.constant("track")}
+	}
+	d.finishCall(ev)
+}
+
+func (c *CSV) cell(col *csvColumn, cell []byte) {
+	var bad schema.Reason
+	if bytes.IndexByte(cell, 0) >= 0 {
+		bad = schema.NULCharacter
+	}
+	if col.section == nil {
+		if col.field < fieldCount {
+			c.d.seen |= 1 << col.field
+			c.d.env[col.field] = token{kind: schema.String, text: cell, raw: c.d.quote(cell), bad: bad}
+		}
+		return
+	}
+	if col.path.WriteKey {
+		cell = c.d.constant("***")
+	}
+	*col.section.leaf() = schema.Leaf{Path: col.path, Kind: schema.String, Text: cell, Raw: c.d.quote(cell), Bad: bad}
+}
+
+// quote returns text as a JSON string, in memory of the event.
+func (d *Decoder) quote(text []byte) []byte {
+	out := d.scratch
+	from := len(out)
+	out = append(out, '"')
+	for {
+		i := special(text, 0)
+		out = append(out, text[:i]...)
+		if i == len(text) {
+			break
+		}
+		switch c := text[i]; {
+		case c >= ' ':
+			out = append(out, '\\', c)
+		case c == '\n':
+			out = append(out, `\n`...)
+		case c == '\r':
+			out = append(out, `\r`...)
+		case c == '\t':
+			out = append(out, `\t`...)
+		default:
+			const hex = "0123456789abcdef"
+			out = append(out, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
+		}
+		text = text[i+1:]
+	}
+	d.scratch = append(out, '"')
+	return d.scratch[from:len(d.scratch):len(d.scratch)]
+}
+
+// Redact returns the bytes of a record, readable or not, with the field of the writeKey column replaced by ***. raw
+// itself is returned if there is no such column and no writeKey in JSON either.
+func (c *CSV) Redact(raw []byte) []byte {
+	if c.secret < 0 {
+		return Redact(raw)
+	}
+	start, i := 0, 0
+	for n := 0; ; n++ {
+		start, i = i, fieldEnd(raw, i)
+		if n == c.secret {
+			break
+		}
+		if i == len(raw) {
+			return Redact(raw)
+		}
+		i++
+	}
+	return Redact(bytes.Join([][]byte{raw[:start], raw[i:]}, []byte("***")))
+}
+
+// fieldEnd returns the index of the comma after the field that begins at raw[i], or the end.
+func fieldEnd(raw []byte, i int) int {
+	for quoted := false; i < len(raw); i++ {
+		switch {
+		case raw[i] == '"':
+			quoted = !quoted
+		case raw[i] == ',' && !quoted:
+			return i
+		}
+	}
+	return i
+}
