@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/tapline/tapline/internal/localpg"
+	"github.com/tapline/tapline/internal/pgtest"
 )
 
 func TestUserDataDir(t *testing.T) {
@@ -26,7 +27,7 @@ func TestUserDataDir(t *testing.T) {
 }
 
 func TestDefaultDataDirCanBeReached(t *testing.T) {
-	dir := tempDir(t)
+	dir := pgtest.NewDir(t)
 	t.Setenv("XDG_DATA_HOME", dir)
 	if got, err := localpg.DefaultDataDir(); err != nil || got != filepath.Join(dir, "tapline") {
 		t.Errorf("got %q, %v; want it below %s", got, err, dir)
@@ -45,7 +46,7 @@ func TestDefaultDataDirCanBeReached(t *testing.T) {
 
 func TestBlockedBy(t *testing.T) {
 	t.Parallel()
-	dir, err := filepath.EvalSymlinks(tempDir(t))
+	dir, err := filepath.EvalSymlinks(pgtest.NewDir(t))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/tapline/tapline/internal/localpg"
+	"github.com/tapline/tapline/internal/pgtest"
 )
 
 func wantError(t *testing.T, err error, parts ...string) {
@@ -27,7 +28,7 @@ func TestStartFailureShowsTheLog(t *testing.T) {
 	t.Parallel()
 	opts := options()
 	opts.Settings["max_connections"] = "many"
-	c := open(t, tempDir(t), opts)
+	c := open(t, pgtest.NewDir(t), opts)
 	wantError(t, c.Start(t.Context()), `invalid value for parameter "max_connections": "many"`, "server.log")
 	if st := status(t, c); st.Running {
 		t.Errorf("status %+v", st)
@@ -36,7 +37,7 @@ func TestStartFailureShowsTheLog(t *testing.T) {
 
 func TestDataOfAnotherVersion(t *testing.T) {
 	t.Parallel()
-	dir := tempDir(t)
+	dir := pgtest.NewDir(t)
 	c := open(t, dir, options())
 	st := start(t, c)
 	stop(t, c, localpg.Fast)
@@ -53,7 +54,7 @@ func TestDataOfAnotherVersion(t *testing.T) {
 
 func TestNotPostgresData(t *testing.T) {
 	t.Parallel()
-	c := open(t, tempDir(t), options())
+	c := open(t, pgtest.NewDir(t), options())
 	if err := os.MkdirAll(filepath.Join(c.Home(), "data"), 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +68,7 @@ func TestNotPostgresData(t *testing.T) {
 
 func TestClosedFolder(t *testing.T) {
 	t.Parallel()
-	closed := filepath.Join(tempDir(t), "closed")
+	closed := filepath.Join(pgtest.NewDir(t), "closed")
 	mode := os.FileMode(0o700) // root can enter, the server's account cannot
 	if os.Geteuid() != 0 {
 		mode = 0o500
@@ -88,7 +89,7 @@ func TestClosedFolder(t *testing.T) {
 
 func TestShortSocketFolderOfSomebodyElse(t *testing.T) {
 	t.Parallel()
-	c := open(t, filepath.Join(tempDir(t), strings.Repeat("long/", 30)), options())
+	c := open(t, filepath.Join(pgtest.NewDir(t), strings.Repeat("long/", 30)), options())
 	socket := localpg.SocketDir(c.Home(), uid(c))
 	if err := os.Mkdir(socket, 0o700); err != nil {
 		t.Fatal(err)
@@ -110,6 +111,6 @@ func TestUnknownUser(t *testing.T) {
 	t.Parallel()
 	opts := options()
 	opts.User = "no-such-account"
-	_, err := localpg.Open(tempDir(t), opts)
+	_, err := localpg.Open(pgtest.NewDir(t), opts)
 	wantError(t, err, "no-such-account")
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/tapline/tapline/internal/localpg"
+	"github.com/tapline/tapline/internal/pgtest"
 )
 
 func TestNoBinaries(t *testing.T) {
@@ -14,7 +15,7 @@ func TestNoBinaries(t *testing.T) {
 	empty := t.TempDir()
 	opts := options()
 	opts.Search = &localpg.Search{Path: empty, Patterns: []string{filepath.Join(empty, "*/bin")}}
-	_, err := localpg.Open(tempDir(t), opts)
+	_, err := localpg.Open(pgtest.NewDir(t), opts)
 	wantError(t, err, "initdb", "PATH ("+empty+")", empty+"/*/bin", "install", "DSN")
 	var missing *localpg.NotFoundError
 	if !errors.As(err, &missing) {

@@ -14,11 +14,12 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/tapline/tapline/internal/localpg"
+	"github.com/tapline/tapline/internal/pgtest"
 )
 
 func TestLifecycle(t *testing.T) {
 	t.Parallel()
-	c := open(t, filepath.Join(tempDir(t), "new", "data"), options())
+	c := open(t, filepath.Join(pgtest.NewDir(t), "new", "data"), options())
 	if st := status(t, c); st.Running || st.Port != 0 || st.DSN != "" {
 		t.Errorf("before the first start: %+v", st)
 	}
@@ -60,7 +61,7 @@ func zombie(pid int) bool {
 
 func TestSettings(t *testing.T) {
 	t.Parallel()
-	c := open(t, tempDir(t), options())
+	c := open(t, pgtest.NewDir(t), options())
 	start(t, c)
 	dsn := c.DSN(localpg.Database)
 	for name, want := range map[string]string{
@@ -72,7 +73,7 @@ func TestSettings(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"port", "unix_socket_directories", "data_directory"} {
-		if _, err := localpg.Open(tempDir(t), localpg.Options{Settings: map[string]string{name: "1"}}); err == nil {
+		if _, err := localpg.Open(pgtest.NewDir(t), localpg.Options{Settings: map[string]string{name: "1"}}); err == nil {
 			t.Errorf("setting %s: no error", name)
 		}
 	}
@@ -89,7 +90,7 @@ func TestPathsThatNeedCare(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := open(t, filepath.Join(tempDir(t), folder), options())
+			c := open(t, filepath.Join(pgtest.NewDir(t), folder), options())
 			start(t, c)
 			tcp, err := c.TCPDSN(localpg.Database)
 			if err != nil {
@@ -110,7 +111,7 @@ func TestPathsThatNeedCare(t *testing.T) {
 
 func TestLoopbackAsksForThePassword(t *testing.T) {
 	t.Parallel()
-	c := open(t, tempDir(t), options())
+	c := open(t, pgtest.NewDir(t), options())
 	st := start(t, c)
 	for _, userinfo := range []string{"tapline", "tapline:wrong"} {
 		dsn := "postgres://" + userinfo + "@127.0.0.1:" + strconv.Itoa(st.Port) + "/tapline?sslmode=disable"
@@ -138,7 +139,7 @@ func TestLoopbackAsksForThePassword(t *testing.T) {
 
 func TestPortTakenBySomebodyElse(t *testing.T) {
 	t.Parallel()
-	c := open(t, tempDir(t), options())
+	c := open(t, pgtest.NewDir(t), options())
 	first := start(t, c)
 	stop(t, c, localpg.Fast)
 	l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(first.Port)))

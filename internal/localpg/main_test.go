@@ -11,11 +11,10 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"github.com/jackc/pgx/v5"
 
 	"github.com/tapline/tapline/internal/localpg"
+	"github.com/tapline/tapline/internal/pgtest"
 )
 
 // startFolder names the variable that makes the test binary a program that starts the cluster of a folder and ends.
@@ -25,7 +24,7 @@ func TestMain(m *testing.M) {
 	if dir := os.Getenv(startFolder); dir != "" {
 		os.Exit(startAndLeave(dir))
 	}
-	goleak.VerifyTestMain(m)
+	pgtest.Main(m)
 }
 
 // startAndLeave prints the server's process number.
@@ -54,24 +53,6 @@ func options() localpg.Options {
 		NoSync:   true,
 		Settings: map[string]string{"shared_buffers": "16MB", "max_wal_size": "64MB", "max_connections": "20"},
 	}
-}
-
-// tempDir is a folder that the server's account can reach and whose path is short: t.TempDir is neither for root.
-func tempDir(t *testing.T) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("/tmp", "localpg-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := os.RemoveAll(dir); err != nil {
-			t.Error(err)
-		}
-	})
-	if err := os.Chmod(dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	return dir
 }
 
 func open(t *testing.T, dir string, opts localpg.Options) *localpg.Cluster {

@@ -13,12 +13,13 @@ import (
 	"testing"
 
 	"github.com/tapline/tapline/internal/localpg"
+	"github.com/tapline/tapline/internal/pgtest"
 )
 
 // Two processes start the same new cluster at once and end. One server must come of it, and stay.
 func TestConcurrentStartFromTwoProcesses(t *testing.T) {
 	t.Parallel()
-	dir := filepath.Join(tempDir(t), "data")
+	dir := filepath.Join(pgtest.NewDir(t), "data")
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -56,7 +57,7 @@ func TestConcurrentStartFromTwoProcesses(t *testing.T) {
 // reboot or in a new container.
 func TestStalePostmasterPID(t *testing.T) {
 	t.Parallel()
-	c := open(t, tempDir(t), options())
+	c := open(t, pgtest.NewDir(t), options())
 	st := start(t, c)
 	query(t, c.DSN(localpg.Database), "create table kept as select 42 as n")
 	file := filepath.Join(st.DataDir, "postmaster.pid")
@@ -115,7 +116,7 @@ func credential(c *localpg.Cluster) *syscall.Credential {
 // in the folder of "go test" is out of its reach, so it gets a copy.
 func TestOrdinaryAccount(t *testing.T) {
 	t.Parallel()
-	dir := tempDir(t)
+	dir := pgtest.NewDir(t)
 	self := copySelf(t, dir)
 	home := filepath.Join(dir, "home")
 	if err := os.Mkdir(home, 0o700); err != nil {
