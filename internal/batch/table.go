@@ -1,0 +1,79 @@
+package batch
+
+import (
+	"github.com/tapline/tapline/schema"
+)
+
+// Table collects the rows of one table in one chunk. Columns that no row has a value for do not exist.
+type Table struct {
+	Name string
+	Rows int
+
+	names []string
+	cols  []*column // by the schema's column index; nil until a row has a value
+	used  []int     // indexes of cols that are there, in order of appearance
+	size  int
+}
+
+// Put adds a value to the row that is being built: column index i of the schema's table, of that name and type. A value
+// of a text or numeric column is v, of any other word.
+func (t *Table) put(i int, name string, typ schema.Type, word int64, v []byte) {
+	c := t.column(i, name, typ)
+	if c.typ != typ {
+		c.widen(typ)
+	}
+	if c.n < t.Rows {
+		t.size += c.pad(t.Rows)
+	}
+	if isText(typ) {
+		c.appendText(v)
+		t.size += 4 + len(v)
+		return
+	}
+	c.appendWord(word)
+	t.size += 8
+}
+
+func (t *Table) column(i int, name string, typ schema.Type) *column {
+	if i >= len(t.cols) {
+		t.cols = append(t.cols, make([]*column, i+1-len(t.cols))...)
+		t.names = append(t.names, make([]string, i+1-len(t.names))...)
+	}
+	c := t.cols[i]
+	if c == nil {
+		c = &column{typ: typ}
+		t.cols[i], t.names[i] = c, name
+		t.used = append(t.used, i)
+		t.size += overhead
+	}
+	if c.n == 0 && c.nulls == 0 {
+		if c.typ != typ {
+			c.reset(typ)
+		}
+	}
+	return c
+}
+
+func (t *Table) reset() {
+	for _, i := range t.used {
+		t.cols[i].reset(t.cols[i].typ)
+	}
+	t.Rows, t.size = 0, overhead*len(t.used)
+}
+
+func (t *Table) capacity() int {
+	n := 8*cap(t.cols) + 16*cap(t.names)
+	for _, i := range t.used {
+		n += t.cols[i].capacity()
+	}
+	return n
+}
+
+// Types calls f for each column that has a value in this chunk, with the type its values were given.
+func (t *Table) Types(f func(name string, typ schema.Type)) {
+	for _, i := range t.used {
+		if c := t.cols[i]; c.n > c.nulls {
+			f(t.names[i], c.typ)
+		}
+	}
+}

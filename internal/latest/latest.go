@@ -1,0 +1,122 @@
+// Package latest keeps users and accounts: the newest state of everybody that identify and group calls speak of
+// (rule 19). A row is always made anew from all calls of its key that were ever loaded, so that the order of files does
+// not matter and an undone load leaves no trace.
+package latest
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/tapline/tapline/internal/catalog"
+	"github.com/tapline/tapline/schema"
+)
+
+// MaxKey is the longest userId or groupId that has a row of its own, in bytes: a longer one might not fit into an index
+// entry. The index that finds the calls of a key leaves longer ones out too.
+const MaxKey = 1024
+
+// Table is a table of newest states and the calls that it is made of.
+type Table struct {
+	Calls string // identifies
+	Key   string // user_id
+	Name  string // users
+}
+
+// Tables returns users and accounts.
+func Tables() []Table {
+	return []Table{
+		{Calls: schema.TableIdentifies, Key: "user_id", Name: schema.TableUsers},
+		{Calls: schema.TableGroups, Key: "group_id", Name: schema.TableAccounts},
+	}
+}
+
+// Tx is the transaction in which the calls were changed. The caller has locked the source's loads in it, so that
+// calls which others commit meanwhile are not missed.
+type Tx interface {
+	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+}
+
+// Update brings the rows of all keys up to date that one load, known by its uuid_ts, has calls of.
+func (t Table) Update(ctx context.Context, tx Tx, schemaName string, load time.Time) error {
+	calls := ident(schemaName, t.Calls)
+	return t.insert(ctx, tx, schemaName, ident(t.Key)+" in (select "+ident(t.Key)+" from "+calls+" where uuid_ts = $1)", load)
+}
+
+// Keys returns the keys that a load has calls of, those aside that are too long.
+func (t Table) Keys(ctx context.Context, tx Tx, schemaName string, load time.Time) ([]string, error) {
+	rows, err := tx.Query(ctx, "select distinct "+ident(t.Key)+" from "+ident(schemaName, t.Calls)+
+		" where uuid_ts = $1 and octet_length("+ident(t.Key)+") <= "+fmt.Sprint(MaxKey), load)
+	if err != nil {
+		return nil, fmt.Errorf("find keys of %s: %w", t.Name, err)
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[string])
+}
+
+// Rebuild makes the rows of the given keys anew from the calls that are there, and removes those that have none left.
+func (t Table) Rebuild(ctx context.Context, tx Tx, schemaName string, keys []string, now time.Time) error {
+	if _, err := tx.Exec(ctx, "delete from "+ident(schemaName, t.Name)+" where id = any($1)", keys); err != nil {
+		return fmt.Errorf("clear %s: %w", t.Name, err)
+	}
+	return t.insert(ctx, tx, schemaName, ident(t.Key)+" = any($2)", now, keys)
+}
+
+// insert makes the rows of the keys that the condition chooses. $1 is their uuid_ts.
+func (t Table) insert(ctx context.Context, tx Tx, schemaName, where string, args ...any) error {
+	columns, err := t.columns(ctx, tx, schemaName)
+	if err != nil {
+		return err
+	}
+	key := ident(t.Key)
+	const newest = ` order by "timestamp" desc, received_at desc, id desc)`
+	var into, values, set strings.Builder
+	for _, c := range columns {
+		fmt.Fprintf(&into, ", %s", ident(c))
+		fmt.Fprintf(&values, ", (array_agg(%s%s filter (where %s is not null))[1]", ident(c), newest, ident(c))
+		fmt.Fprintf(&set, ", %s = excluded.%s", ident(c), ident(c))
+	}
+	_, err = tx.Exec(ctx, "insert into "+ident(schemaName, t.Name)+" (id, received_at, uuid_ts"+into.String()+")"+
+		" select "+key+", (array_agg(received_at"+newest+")[1], $1"+values.String()+
+		" from "+ident(schemaName, t.Calls)+" where "+where+" and octet_length("+key+") <= "+fmt.Sprint(MaxKey)+
+		" group by "+key+" order by "+key+
+		" on conflict (id) do update set received_at = excluded.received_at, uuid_ts = excluded.uuid_ts"+set.String(), args...)
+	if err != nil {
+		return fmt.Errorf("update %s: %w", t.Name, err)
+	}
+	return nil
+}
+
+// columns are the columns of the table that its calls have too.
+func (t Table) columns(ctx context.Context, tx Tx, schemaName string) ([]string, error) {
+	types, err := catalog.Types(ctx, tx, schemaName, []string{t.Calls, t.Name})
+	if err != nil {
+		return nil, fmt.Errorf("read columns of %s: %w", t.Name, err)
+	}
+	var out []string
+	for c := range types[t.Name] {
+		if _, ok := types[t.Calls][c]; ok && !schema.IsStandardColumn(c) {
+			out = append(out, c)
+		}
+	}
+	return out, nil
+}
+
+// TooLong notes in _discards the calls of a load whose key is too long for a row, and returns how many there were.
+func (t Table) TooLong(ctx context.Context, tx Tx, schemaName string, load time.Time, id [16]byte) (int64, error) {
+	key := ident(t.Key)
+	tag, err := tx.Exec(ctx, "insert into "+ident(schemaName, "_discards")+
+		" (table_name, row_id, column_name, raw_value, reason, received_at, uuid_ts, load)"+
+		" select $1, id, 'id', to_json("+key+")::text, $2, received_at, uuid_ts, $3 from "+ident(schemaName, t.Calls)+
+		" where uuid_ts = $4 and octet_length("+key+") > "+fmt.Sprint(MaxKey), t.Name, string(schema.IDTooLong), id, load)
+	if err != nil {
+		return 0, fmt.Errorf("note keys too long for %s: %w", t.Name, err)
+	}
+	return tag.RowsAffected(), nil
+}
+
+func ident(parts ...string) string { return pgx.Identifier(parts).Sanitize() }

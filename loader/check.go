@@ -1,0 +1,88 @@
+package loader
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/tapline/tapline/schema"
+)
+
+// ServerError says that a server cannot hold what Tapline promises, and what to do about it.
+type ServerError struct {
+	Problem, Hint string
+}
+
+// Error returns problem and hint.
+func (e *ServerError) Error() string { return e.Problem + ": " + e.Hint }
+
+// minVersion is Postgres 13, the first with gen_random_uuid in the core.
+const minVersion = 130_000
+
+// Check tells whether the server behind pool can be loaded into: its version, its encoding, and that a session stays
+// with one server process. It costs a handful of queries.
+func Check(ctx context.Context, pool *pgxpool.Pool) error {
+	conn, err := pool.Acquire(ctx)
+	if err != nil {
+		return fmt.Errorf("connect: %w", err)
+	}
+	defer conn.Release()
+	var version, pid int
+	var versionText, encoding string
+	var recovery bool
+	err = conn.QueryRow(ctx, "select current_setting('server_version_num')::int, current_setting('server_version'), "+
+		"current_setting('server_encoding'), pg_is_in_recovery(), pg_backend_pid()").
+		Scan(&version, &versionText, &encoding, &recovery, &pid)
+	if err != nil {
+		return fmt.Errorf("ask the server for its version: %w", err)
+	}
+	switch {
+	case version < minVersion:
+		return &ServerError{"the server is Postgres " + versionText, "Tapline needs 13 or newer"}
+	case encoding != "UTF8":
+		return &ServerError{
+			"the database's encoding is " + encoding,
+			"Tapline needs UTF8; create another database: create database NAME encoding 'UTF8' template template0",
+		}
+	case recovery:
+		return &ServerError{"the server is a read-only standby", "give the DSN of the primary"}
+	}
+	return checkPooler(ctx, pool, conn, pid)
+}
+
+// checkPooler refuses a pooler that gives each transaction another server process, such as PgBouncer in transaction
+// mode: golang-migrate's lock belongs to a session. While a second connection holds a transaction open, such a pooler
+// gives our first one another process than before.
+func checkPooler(ctx context.Context, pool *pgxpool.Pool, first *pgxpool.Conn, pid int) error {
+	second, err := pool.Acquire(ctx)
+	if err != nil {
+		return fmt.Errorf("connect a second time: %w", err)
+	}
+	defer second.Release()
+	tx, err := second.Begin(ctx)
+	if err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	var held, now int
+	err = tx.QueryRow(ctx, "select pg_backend_pid()").Scan(&held)
+	if err == nil {
+		err = first.QueryRow(ctx, "select pg_backend_pid()").Scan(&now)
+	}
+	err = errors.Join(err, tx.Rollback(ctx))
+	if err != nil {
+		return fmt.Errorf("ask for the server process: %w", err)
+	}
+	if now != pid || held == pid {
+		return &ServerError{
+			"a pooler in transaction mode stands between Tapline and Postgres (one session, two server processes)",
+			"connect to Postgres itself, or to a pool in session mode",
+		}
+	}
+	return nil
+}
+
+// pgTime is an instant as a parameter.
+func pgTime(m schema.Micros) time.Time { return time.UnixMicro(int64(m)).UTC() }

@@ -1,0 +1,90 @@
+package loader
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/tapline/tapline/schema"
+)
+
+// Mode says who changes the schema of a source.
+type Mode string
+
+// Modes of evolution.
+const (
+	// Auto adds tables and columns as events need them.
+	Auto Mode = "auto"
+	// Managed leaves the schema to others: what has no table or column waits in quarantine and discards.
+	Managed Mode = "managed"
+)
+
+// Config says how events are loaded. Only Source is required.
+type Config struct {
+	// Source is the nickname of the source, such as CleverTap_Prod. The schema is named after it (rule 34).
+	Source string
+	// Schema is the schema's name, if it is not to be made of Source.
+	Schema string
+	// Evolve defaults to Auto.
+	Evolve Mode
+	// ChunkBytes is how many bytes of values are collected before they are copied; two such chunks are in memory.
+	// Defaults to 40 MiB: larger chunks fill the primary key's index faster, the sum must stay below 200 MiB.
+	ChunkBytes int
+	// MaxColumns and MaxTables default to schema.DefaultMaxColumns and schema.DefaultMaxTables.
+	MaxColumns, MaxTables int
+	// WidenMaxRows is the size of the largest table that a bigint column is widened in while loading; larger ones
+	// would be locked too long. Defaults to 100,000 rows; negative means never.
+	WidenMaxRows int
+	// Attempts is how often a unit is started again after a fault that passes (a deadlock, a lost connection).
+	// Defaults to 10.
+	Attempts int
+	// Filter defaults to everything.
+	Filter schema.Filter
+	// Logger defaults to none.
+	Logger *slog.Logger
+	// Now defaults to time.Now.
+	Now func() time.Time
+}
+
+func (c Config) withDefaults() (Config, error) {
+	if c.Source == "" {
+		return c, errors.New("config: Source is empty: name the source, such as CleverTap_Prod")
+	}
+	name, err := schema.SchemaName(c.Source)
+	switch {
+	case c.Schema != "":
+		err = schema.CheckSchemaName(c.Schema)
+	default:
+		c.Schema = name
+	}
+	if err != nil {
+		return c, err
+	}
+	switch c.Evolve {
+	case "":
+		c.Evolve = Auto
+	case Auto, Managed:
+	default:
+		return c, fmt.Errorf("config: Evolve is %q: use %q or %q", c.Evolve, Auto, Managed)
+	}
+	if c.ChunkBytes < 0 || c.Attempts < 0 {
+		return c, errors.New("config: ChunkBytes and Attempts must not be negative")
+	}
+	if c.ChunkBytes == 0 {
+		c.ChunkBytes = 40 << 20
+	}
+	if c.Attempts == 0 {
+		c.Attempts = 10
+	}
+	if c.WidenMaxRows == 0 {
+		c.WidenMaxRows = 100_000
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	return c, nil
+}

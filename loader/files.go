@@ -1,0 +1,40 @@
+package loader
+
+import (
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/tapline/tapline/internal/source/file"
+	"github.com/tapline/tapline/schema"
+)
+
+// FileOptions say how files are read. The zero value detects the format of each file.
+type FileOptions struct {
+	// Format is segment, clevertap, segment-csv or clevertap-csv. Defaults to looking at each file's first record.
+	Format string
+	// Timezone is the time zone of the CleverTap project and Account its account id. Both are required for CleverTap's
+	// formats: their times have no zone and their records no id (rules 24 and 25).
+	Timezone *time.Location
+	Account  string
+	// Event is the event of CleverTap records that do not name theirs.
+	Event string
+	// UserIdentity is what becomes the user_id of CleverTap records: identity, email, phone or clevertap_id. Defaults
+	// to identity (rule 22).
+	UserIdentity string
+	// Stdin is what the path - means. Defaults to the process's standard input.
+	Stdin io.Reader
+	// TempDir is where the standard input and the counts of repeated records are spooled. Defaults to the system's.
+	TempDir string
+	// Logger gets what is skipped. Defaults to none.
+	Logger *slog.Logger
+}
+
+// Files returns the events in paths: files, folders, globs, and - for the standard input; plain, gzip or zstd. Each
+// file is a unit. The error names a path that does not exist or options that contradict each other.
+func Files(paths []string, o FileOptions) (Source, error) {
+	return file.New(paths, file.Options{
+		Format: o.Format, Timezone: o.Timezone, Account: o.Account, Event: o.Event, UserIdentity: o.UserIdentity,
+		LoadStart: schema.Micros(time.Now().UnixMicro()), Stdin: o.Stdin, TempDir: o.TempDir, Logger: o.Logger,
+	})
+}

@@ -1,0 +1,213 @@
+package loader
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/tapline/tapline/internal/batch"
+	"github.com/tapline/tapline/internal/decode"
+	"github.com/tapline/tapline/internal/occurrence"
+	"github.com/tapline/tapline/internal/source"
+	"github.com/tapline/tapline/schema"
+)
+
+// reading is the first half of the pipeline: it decodes a unit's records and fills chunks with their rows. It runs in
+// a goroutine of its own and owns the State meanwhile.
+type reading struct {
+	l        *Loader
+	a        *attempt
+	reader   source.Reader
+	received schema.Micros
+	twins    *occurrence.Counter // made at the first record for quarantine
+
+	ev    schema.Event
+	row   schema.Row
+	count int64 // records so far
+	sent  bool  // a chunk has gone to the writer: its transaction is open
+}
+
+// message is what reading hands to writing: a full chunk, or the wish that the transaction be rolled back, confirmed
+// on done.
+type message struct {
+	chunk    *batch.Chunk
+	rollback chan struct{}
+}
+
+// try makes one attempt: reading and writing run side by side, a chunk apart.
+func (l *Loader) try(ctx context.Context, a *attempt) (err error) {
+	if _, ok, err := l.ledger.Find(ctx, l.pool, a.unit.Key()); err != nil || ok {
+		if ok {
+			err = errClaimed
+		}
+		return err
+	}
+	reader, err := a.unit.Open(ctx, l.paths)
+	if err != nil {
+		return &readError{err}
+	}
+	defer func() { err = errors.Join(err, reader.Close()) }()
+	l.progress.unit.Store(&unitProgress{a.unit.Name(), a.unit.Size(), reader.Read})
+
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	full, free := make(chan message), make(chan *batch.Chunk, len(l.chunks))
+	for _, c := range l.chunks {
+		free <- c
+	}
+	r := &reading{l: l, a: a, reader: reader, received: schema.Micros(a.load.Started.UnixMicro())}
+	ended := make(chan error, 1)
+	go func() {
+		ended <- r.run(ctx, full, free)
+		close(full)
+	}()
+	w := &writing{l: l, a: a}
+	werr := w.run(ctx, full, free)
+	cancel(werr)
+	for range full { // let the reading end
+	}
+	rerr := <-ended
+	switch {
+	case werr != nil:
+	case rerr != nil:
+		werr = errors.Join(rerr, w.rollback(context.WithoutCancel(ctx)))
+		if errors.Is(rerr, errRestart) {
+			werr = rerr
+		}
+	default:
+		a.report.Notes = reader.Notes()
+		werr = w.commit(ctx)
+	}
+	return errors.Join(werr, w.close())
+}
+
+// run decodes the whole unit, chunk by chunk.
+func (r *reading) run(ctx context.Context, full chan<- message, free <-chan *batch.Chunk) (err error) {
+	defer func() {
+		if r.twins != nil {
+			err = errors.Join(err, r.twins.Close())
+		}
+	}()
+	for {
+		var c *batch.Chunk
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case c = <-free:
+		}
+		c.Reset()
+		c.SetLimit(r.limit())
+		end, err := r.fill(ctx, c)
+		if err != nil {
+			return err
+		}
+		if r.l.state.HasPending() {
+			if err := r.evolve(ctx, full, end); err != nil {
+				return err
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case full <- message{chunk: c}:
+		}
+		r.sent = true
+		if end {
+			return nil
+		}
+	}
+}
+
+// limit is the size of the next chunk. The first is small, so that Postgres has something to do early.
+func (r *reading) limit() int {
+	if !r.sent {
+		return r.l.cfg.ChunkBytes / 3
+	}
+	return r.l.cfg.ChunkBytes
+}
+
+// fill adds records to c until it is full; a nil c only lets the State see them. end is true after the last record.
+func (r *reading) fill(ctx context.Context, c *batch.Chunk) (end bool, err error) {
+	for n := 1; c == nil || !c.Full(); n++ {
+		err := r.reader.Next(&r.ev)
+		if errors.Is(err, io.EOF) {
+			r.l.progress.events.Add(int64(n-1) & 1023)
+			return true, nil
+		}
+		if err != nil {
+			return false, &readError{fmt.Errorf("read record %d: %w", r.count+1, err)}
+		}
+		if err := r.take(c); err != nil {
+			return false, err
+		}
+		if n&1023 == 0 {
+			r.l.progress.events.Add(1024)
+			if ctx.Err() != nil {
+				return false, context.Cause(ctx)
+			}
+		}
+	}
+	return false, nil
+}
+
+// take turns one record into a row or a quarantined record of c.
+func (r *reading) take(c *batch.Chunk) error {
+	r.count++
+	reason := r.ev.Reason
+	if reason == "" {
+		reason = r.l.state.Row(&r.ev, r.received, &r.row)
+		if reason == "" {
+			if c != nil && !r.row.Ignored {
+				c.Add(&r.row)
+			}
+			if c != nil {
+				c.Events++
+				if r.row.Ignored {
+					c.Filtered++
+				}
+			}
+			return nil
+		}
+	}
+	if c == nil {
+		return nil
+	}
+	c.Events++
+	return r.quarantine(c, reason)
+}
+
+// quarantine adds the record to c's quarantine. Its key is the digest of source, bytes and which occurrence of these
+// bytes in the unit it is, so that reading the unit again adds nothing.
+func (r *reading) quarantine(c *batch.Chunk, reason schema.Reason) error {
+	ev := &r.ev
+	if r.twins == nil {
+		t, err := occurrence.New(occurrence.Options{})
+		if err != nil {
+			return fmt.Errorf("count repeated records: %w", err)
+		}
+		r.twins = t
+	}
+	digest := ev.RawHash
+	if reason != schema.EventTooLarge {
+		digest = sha256.Sum256(ev.Raw)
+	}
+	n, err := r.twins.Next(digest)
+	if err != nil {
+		return fmt.Errorf("count repeated records: %w", err)
+	}
+	h := sha256.New()
+	fmt.Fprintf(h, "%s\x00%x\x00%d", r.l.cfg.Schema, digest, n)
+	size := ev.RawSize
+	if size == 0 {
+		size = int64(len(ev.Raw))
+	}
+	c.AddQuarantined(&batch.Quarantined{
+		ID: []byte("q_" + hex.EncodeToString(h.Sum(nil)[:16])), Reason: reason, Detail: ev.Detail,
+		Raw: decode.Redact(ev.Raw), RawSize: size, Source: r.l.cfg.Source, Unit: r.a.unit.Name(),
+		Line: ev.Line, Offset: ev.Offset, Received: r.received,
+	})
+	return nil
+}

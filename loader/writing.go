@@ -1,0 +1,314 @@
+package loader
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/tapline/tapline/internal/batch"
+	"github.com/tapline/tapline/internal/catalog"
+	"github.com/tapline/tapline/internal/copyin"
+	"github.com/tapline/tapline/internal/failpoint"
+	"github.com/tapline/tapline/schema"
+)
+
+// writing is the second half of the pipeline: it copies chunks into the tables, in the one transaction of the unit.
+type writing struct {
+	l *Loader
+	a *attempt
+
+	conn   *pgxpool.Conn
+	tx     pgx.Tx
+	types  map[string]map[string]schema.Type // of the locked tables, as they are in this transaction
+	known  map[string]bool                   // tables where ids were met that are there already
+	consts []copyin.Constant
+	rec    batch.Record
+	order  copyin.Order
+	inner  copyin.Order // for discards and quarantine, while order holds a table's rows
+	gone   map[*batch.Table]map[int32]bool
+}
+
+func (w *writing) run(ctx context.Context, full <-chan message, free chan<- *batch.Chunk) error {
+	for m := range full {
+		if m.rollback != nil {
+			if err := w.rollback(ctx); err != nil {
+				return err
+			}
+			close(m.rollback)
+			continue
+		}
+		if err := w.write(ctx, m.chunk); err != nil {
+			return w.lost(err)
+		}
+		free <- m.chunk
+	}
+	return nil
+}
+
+// lost marks an error after which the connection is closed.
+func (w *writing) lost(err error) error {
+	if w.conn != nil && w.conn.Conn().IsClosed() {
+		return &lostError{err}
+	}
+	return err
+}
+
+// begin opens the transaction and claims the unit. It is READ COMMITTED: after a table is locked, its types must be
+// read as they are then. A DBA's settings for the role must not make the load less than durable, or cut it off.
+func (w *writing) begin(ctx context.Context) error {
+	conn, err := w.l.pool.Acquire(ctx)
+	if err != nil {
+		return fmt.Errorf("connect: %w", err)
+	}
+	w.conn = conn
+	w.tx, err = conn.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.ReadCommitted, AccessMode: pgx.ReadWrite})
+	if err != nil {
+		return w.lost(fmt.Errorf("begin: %w", err))
+	}
+	_, err = w.tx.Exec(ctx, "set local synchronous_commit = on; set local statement_timeout = 0; "+
+		"set local lock_timeout = 0; set local idle_in_transaction_session_timeout = 0")
+	if err != nil {
+		return w.lost(fmt.Errorf("begin: %w", err))
+	}
+	if !failpoint.BrokenUnits {
+		claimed, err := w.l.ledger.Claim(ctx, w.tx, w.a.load.ID, w.a.load.Unit)
+		if err != nil {
+			return w.lost(err)
+		}
+		if !claimed {
+			return errClaimed
+		}
+	}
+	failpoint.Hit("after-claim")
+	w.types, w.known, w.gone = map[string]map[string]schema.Type{}, map[string]bool{}, map[*batch.Table]map[int32]bool{}
+	w.consts = []copyin.Constant{{Column: "uuid_ts", Field: copyin.TimeField(w.a.load.UUIDTS)}}
+	return nil
+}
+
+// write copies one chunk.
+func (w *writing) write(ctx context.Context, c *batch.Chunk) error {
+	if w.tx == nil {
+		if err := w.begin(ctx); err != nil {
+			return err
+		}
+	}
+	tables := slices.SortedFunc(slices.Values(c.Tables()), func(a, b *batch.Table) int { return cmp.Compare(a.Name, b.Name) })
+	if err := w.lock(ctx, tables); err != nil {
+		return err
+	}
+	clear(w.gone)
+	for _, t := range tables {
+		if err := w.writeTable(ctx, t); err != nil {
+			return err
+		}
+		failpoint.Hit("in-copy")
+	}
+	if err := w.writeDiscards(ctx, c); err != nil {
+		return err
+	}
+	if err := w.writeQuarantine(ctx, c); err != nil {
+		return err
+	}
+	w.a.report.Accepted += c.Events - c.Filtered
+	w.a.report.Filtered += c.Filtered
+	return nil
+}
+
+// lock keeps the tables from being changed until the transaction ends and checks that they have the types that the
+// rows were made with. Types read before the lock may be old: 8 bytes of a bigint that are written into what has
+// become a double are another number, without an error.
+func (w *writing) lock(ctx context.Context, tables []*batch.Table) error {
+	var names, quoted []string
+	for _, t := range tables {
+		if w.types[t.Name] == nil {
+			names = append(names, t.Name)
+			quoted = append(quoted, pgx.Identifier{w.l.cfg.Schema, t.Name}.Sanitize())
+		}
+	}
+	if len(names) > 0 {
+		if _, err := w.tx.Exec(ctx, "lock table "+strings.Join(quoted, ", ")+" in row exclusive mode"); err != nil {
+			return fmt.Errorf("lock tables: %w", restartIfGone(err))
+		}
+		types, err := catalog.Types(ctx, w.tx, w.l.cfg.Schema, names)
+		if err != nil {
+			return fmt.Errorf("read types: %w", err)
+		}
+		for _, n := range names {
+			w.types[n] = types[n]
+		}
+	}
+	for _, t := range tables {
+		var changed error
+		t.Types(func(column string, typ schema.Type) {
+			if have := w.types[t.Name][column]; have != typ {
+				changed = fmt.Errorf("%w: %s.%s is %s, rows have %s", errRestart, t.Name, column, have, typ)
+			}
+		})
+		if changed != nil {
+			return changed
+		}
+	}
+	return nil
+}
+
+// writeTable copies the rows of one table.
+func (w *writing) writeTable(ctx context.Context, t *batch.Table) error {
+	t.Record(&w.rec)
+	rows, err := w.insert(ctx, w.order.Sort(&w.rec), w.consts)
+	if err != nil {
+		return err
+	}
+	sum := w.a.report.table(t.Name)
+	sum.Loaded += int64(len(rows))
+	sum.Duplicates += int64(t.Rows - len(rows))
+	w.a.report.Loaded += int64(len(rows))
+	w.a.report.Duplicates += int64(t.Rows - len(rows))
+	if len(rows) < t.Rows {
+		there := make(map[int32]bool, len(rows))
+		for _, r := range rows {
+			there[r] = true
+		}
+		w.gone[t] = there
+	}
+	return nil
+}
+
+// insert copies the given rows of the current record, as far as their ids are not there yet, and returns those.
+//
+// The COPY is optimistic: only when it hits an id that is there are ids looked up, those rows left out, and the rest
+// copied. Looking up 30,000 ids costs a tenth of copying them; staging them and inserting with ON CONFLICT costs three
+// times a COPY. A row that another transaction has inserted and not committed makes the COPY wait for that one's end.
+func (w *writing) insert(ctx context.Context, rows []int32, consts []copyin.Constant) ([]int32, error) {
+	table := w.rec.Table
+	for try := 0; ; try++ {
+		if w.known[table] {
+			var err error
+			if rows, err = w.absent(ctx, rows); err != nil {
+				return nil, err
+			}
+		}
+		if len(rows) == 0 {
+			return rows, nil
+		}
+		if _, err := w.tx.Exec(ctx, "savepoint rows"); err != nil {
+			return nil, fmt.Errorf("savepoint: %w", err)
+		}
+		n, err := w.l.writer.Write(ctx, w.conn.Conn().PgConn(), &w.rec, rows, consts)
+		if err == nil {
+			if n != int64(len(rows)) {
+				return nil, fmt.Errorf("copy into %s: %d rows sent, %d taken: a trigger or rule leaves rows out", table, len(rows), n)
+			}
+			_, err = w.tx.Exec(ctx, "release savepoint rows")
+			return rows, err
+		}
+		if !isUniqueViolation(err) || try == maxConflicts {
+			return nil, restartIfGone(err)
+		}
+		if _, err := w.tx.Exec(ctx, "rollback to savepoint rows"); err != nil {
+			return nil, fmt.Errorf("roll back to savepoint: %w", err)
+		}
+		w.known[table] = true
+	}
+}
+
+// maxConflicts bounds how often other transactions may commit the same ids between our look-up and our COPY.
+const maxConflicts = 20
+
+// absent returns the rows whose ids are not in the table, in their order.
+func (w *writing) absent(ctx context.Context, rows []int32) ([]int32, error) {
+	sql := "select k.n from unnest($1::text[]) with ordinality as k(id, n) join " +
+		pgx.Identifier{w.l.cfg.Schema, w.rec.Table}.Sanitize() + " as t on t.id = k.id"
+	found, err := w.tx.Query(ctx, sql, copyin.IDs(&w.rec, rows))
+	if err != nil {
+		return nil, fmt.Errorf("look up ids in %s: %w", w.rec.Table, err)
+	}
+	there := make([]bool, len(rows))
+	var n int64
+	if _, err := pgx.ForEachRow(found, []any{&n}, func() error { there[n-1] = true; return nil }); err != nil {
+		return nil, fmt.Errorf("look up ids in %s: %w", w.rec.Table, err)
+	}
+	out := rows[:0]
+	for i, r := range rows {
+		if !there[i] {
+			out = append(out, r)
+		}
+	}
+	return out, nil
+}
+
+// writeDiscards copies the discards of rows that were really inserted.
+func (w *writing) writeDiscards(ctx context.Context, c *batch.Chunk) error {
+	var keep []int32
+	c.EachDiscard(func(i int32, t *batch.Table, row int32, reason schema.Reason) {
+		if there, partly := w.gone[t]; partly && !there[row] {
+			return
+		}
+		keep = append(keep, i)
+		w.a.report.Discards[reason]++
+		w.a.report.Discarded++
+		w.a.report.table(t.Name).Discarded++
+	})
+	if len(keep) == 0 {
+		return nil
+	}
+	c.Discards.Record(&w.rec)
+	_, err := w.l.writer.Write(ctx, w.conn.Conn().PgConn(), &w.rec, keep, w.internal())
+	return err
+}
+
+// writeQuarantine copies the quarantined records that are not there yet.
+func (w *writing) writeQuarantine(ctx context.Context, c *batch.Chunk) error {
+	if c.Quarantine.Rows == 0 {
+		return nil
+	}
+	c.Quarantine.Record(&w.rec)
+	rows, err := w.insert(ctx, w.order.Sort(&w.rec), w.internal())
+	if err != nil {
+		return err
+	}
+	for _, row := range rows {
+		w.a.report.Quarantine[c.Reason(row)]++
+	}
+	w.a.report.Quarantined += int64(len(rows))
+	w.a.report.Duplicates += int64(c.Quarantine.Rows - len(rows))
+	return nil
+}
+
+// internal are the constants of the internal tables.
+func (w *writing) internal() []copyin.Constant {
+	return append(slices.Clip(w.consts), copyin.Constant{Column: "load", Field: copyin.UUIDField(w.a.load.ID)})
+}
+
+// rollback ends the transaction without a trace. The connection stays for the next.
+func (w *writing) rollback(ctx context.Context) error {
+	if w.tx == nil {
+		return nil
+	}
+	err := w.tx.Rollback(ctx)
+	w.tx = nil
+	if err != nil && !errors.Is(err, pgx.ErrTxClosed) {
+		return w.lost(fmt.Errorf("roll back: %w", err))
+	}
+	return w.close()
+}
+
+// close gives the connection back. An open transaction is rolled back by that.
+func (w *writing) close() error {
+	if w.conn == nil {
+		return nil
+	}
+	if w.tx != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), rollbackTime)
+		defer cancel()
+		_ = w.tx.Rollback(ctx) // it failed already, or the Load is being cancelled; the server rolls back in any case
+	}
+	w.conn.Release()
+	w.conn, w.tx = nil, nil
+	return nil
+}
