@@ -24,18 +24,35 @@ func segmentLines(n int) [][]byte {
 	return lines
 }
 
-func newDecoder(tb testing.TB, kind decode.Kind) *decode.Decoder {
-	tb.Helper()
-	d, err := decode.New(decode.Options{Kind: kind, Paths: schema.NewPaths(0)})
-	if err != nil {
-		tb.Fatal(err)
+// cleverTapLines are records of an export as CleverTap's documentation shows them, about 600 bytes each.
+func cleverTapLines(n int) [][]byte {
+	lines := make([][]byte, n)
+	for i := range lines {
+		lines[i] = fmt.Appendf(nil, `{"ts":20260115%02d%02d%02d,"eventName":"Notification Viewed",`+
+			`"profile":{"identity":"u-%d","all_identities":["u-%d","pat@example.org"],"platform":"Android","phone":155501%02d},`+
+			`"deviceInfo":{"make":"acme","model":"A1","appVersion":"1.4.0","sdkVersion":"70000","osVersion":"14","dpi":420,`+
+			`"dimensions":{"width":65,"height":140,"unit":"mm"}},`+
+			`"eventProps":{"CT Source":"Mobile","wzrk_id":"1767000000_2026%04d","wzrk_pivot":"wzrk_default","wzrk_ttl":1767400000,`+
+			`"CT Session Id":17673230%02d,"CT App Version":"1.4.0","Campaign type":"InApp","joined":"$D_1700000000"}}`,
+			i%24, i%60, i%59, i, i, i%100, i%10000, i%100)
 	}
-	return d
+	return lines
 }
 
-func BenchmarkSegment(b *testing.B) {
-	lines := segmentLines(1024)
-	d := newDecoder(b, decode.Segment)
+func BenchmarkSegment(b *testing.B) { benchmark(b, decode.Segment, segmentLines(1024)) }
+
+func BenchmarkCleverTap(b *testing.B) {
+	opt := options(decode.CleverTap)
+	opt.Occurrences = nil // a map of digests would be what is measured
+	benchmarkWith(b, opt, cleverTapLines(1024))
+}
+
+func benchmark(b *testing.B, kind decode.Kind, lines [][]byte) {
+	benchmarkWith(b, options(kind), lines)
+}
+
+func benchmarkWith(b *testing.B, opt decode.Options, lines [][]byte) {
+	d := newWith(b, opt)
 	var ev schema.Event
 	size := 0
 	for _, line := range lines {
@@ -46,6 +63,35 @@ func BenchmarkSegment(b *testing.B) {
 	for i := 0; b.Loop(); i++ {
 		if !d.Line(lines[i&1023], &ev) || ev.Reason != "" {
 			b.Fatal(ev.Reason, ev.Detail)
+		}
+	}
+}
+
+// Once its memory has grown, decoding allocates nothing, also where it makes ids and resolves escapes.
+func TestNoAllocations(t *testing.T) {
+	noID := []byte(`{"type":"identify","anonymousId":"a","traits":{"a":"\u00e9\n","b":{"c":[1,2]}},"x":{"y":[1]},"context":null}`)
+	for name, c := range map[string]struct {
+		kind  decode.Kind
+		lines [][]byte
+	}{
+		"segment":   {decode.Segment, segmentLines(50)},
+		"made id":   {decode.Segment, [][]byte{noID}},
+		"clevertap": {decode.CleverTap, cleverTapLines(50)},
+	} {
+		opt := options(c.kind)
+		opt.Occurrences = nil
+		d := newWith(t, opt)
+		var ev schema.Event
+		run := func() {
+			for _, line := range c.lines {
+				if !d.Line(line, &ev) || ev.Reason != "" {
+					t.Fatal(name, ev.Reason, ev.Detail)
+				}
+			}
+		}
+		run()
+		if got := testing.AllocsPerRun(20, run); got != 0 {
+			t.Errorf("%s: %v allocations a run, want 0", name, got)
 		}
 	}
 }
