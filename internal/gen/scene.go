@@ -114,7 +114,7 @@ func (g *generator) sendCampaign(c *campaign, d *device, at int64) {
 	p.session = p.at / second
 	g.plan(p)
 	// The second variant of a test does better, so that comparing them shows something.
-	if !g.chance(5 + 3*p.variant) {
+	if !g.chance([...]int{4, 11, 6}[p.variant]) {
 		return
 	}
 	p.event, p.at = notificationClicked, p.at+spread(g.rng, 15*second)
