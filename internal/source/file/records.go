@@ -1,0 +1,119 @@
+package file
+
+import (
+	"io"
+	"unicode/utf8"
+
+	"github.com/tapline/tapline/internal/decode"
+	"github.com/tapline/tapline/schema"
+)
+
+// lines are JSON records, one a line or a batch a line.
+type lines struct {
+	dec          *decode.Decoder
+	inside       bool // a line may have more events
+	line, offset int64
+}
+
+func (l *lines) hours() (ambiguous, missing int64) { return l.dec.Hours() }
+
+func (l *lines) next(w *window, ev *schema.Event) error {
+	ok := l.inside && l.dec.Next(ev)
+	for !ok && l.dec.Err() == nil {
+		l.inside, l.line, l.offset = false, w.line, w.offset
+		text, large, more := w.nextLine()
+		switch {
+		case !more:
+			return io.EOF
+		case large != nil:
+			large.event(ev, l.line, l.offset, decode.Redact)
+			return nil
+		}
+		ok = l.dec.Line(text, ev)
+		l.inside = ok
+	}
+	ev.Line, ev.Offset = l.line, l.offset
+	return l.dec.Err()
+}
+
+// event makes ev the record that a line over its limit becomes.
+func (l *largeLine) event(ev *schema.Event, line, offset int64, redact func([]byte) []byte) {
+	decode.TooLarge(ev, redact(l.prefix[:l.kept]), l.size, l.digest)
+	ev.Line, ev.Offset = line, offset
+}
+
+// table are the records of a CSV.
+type table struct {
+	split splitter
+	dec   *decode.CSV
+}
+
+func (t *table) hours() (ambiguous, missing int64) { return t.dec.Hours() }
+
+func (t *table) next(w *window, ev *schema.Event) error {
+	rec, ok := t.split.nextRecord(w)
+	if !ok {
+		return io.EOF
+	}
+	switch rec.outcome {
+	case tooLong:
+		rec.large.event(ev, rec.line, rec.offset, t.dec.Redact)
+		return nil
+	case badQuote:
+		ev.Reset()
+		ev.Raw, ev.RawSize = t.dec.Redact(rec.raw), int64(len(rec.raw))
+		ev.Reason, ev.Detail = schema.UnclosedQuote, "a quoted field is not closed, or text follows its closing quote"
+		if !utf8.Valid(rec.raw) { // rule 18 asks this first
+			ev.Reason, ev.Detail = schema.InvalidUTF8, ""
+		}
+	default:
+		t.dec.Decode(rec.cells, rec.raw, ev)
+	}
+	ev.Line, ev.Offset = rec.line, rec.offset
+	return t.dec.Err()
+}
+
+// undecided are lines too long to tell the format from, at the start of a file. They are quarantined by their size
+// alone, so that one such line does not fail the file; the first that is shorter decides.
+type undecided struct {
+	setup  setup
+	choose bool // the line after one that was too long is next
+	chosen records
+}
+
+func (u *undecided) hours() (ambiguous, missing int64) {
+	if u.chosen == nil {
+		return 0, 0
+	}
+	return u.chosen.hours()
+}
+
+func (u *undecided) next(w *window, ev *schema.Event) error {
+	if u.choose {
+		r, err := chooseRecords(w, u.setup)
+		if err != nil {
+			return err
+		}
+		u.choose = false
+		if _, still := r.(*undecided); !still {
+			u.chosen = r
+		}
+	}
+	if u.chosen != nil {
+		return u.chosen.next(w, ev)
+	}
+	line, offset := w.line, w.offset
+	_, large, ok := w.nextLine()
+	if !ok || large == nil {
+		return io.EOF
+	}
+	large.event(ev, line, offset, decode.Redact)
+	u.choose = true
+	return nil
+}
+
+// nothing is a file without a record.
+type nothing struct{}
+
+func (nothing) next(*window, *schema.Event) error { return io.EOF }
+func (nothing) hours() (ambiguous, missing int64) { return 0, 0 }

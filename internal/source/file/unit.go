@@ -1,0 +1,143 @@
+package file
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strconv"
+	"syscall"
+	"unicode/utf8"
+
+	"github.com/tapline/tapline/internal/source"
+	"github.com/tapline/tapline/schema"
+)
+
+// identity is what makes a file the same bytes as before (rule 33).
+type identity struct {
+	dev, inode  uint64
+	size, mtime int64 // bytes, nanoseconds
+}
+
+func identify(info fs.FileInfo) identity {
+	id := identity{size: info.Size(), mtime: info.ModTime().UnixNano()}
+	if st, ok := info.Sys().(*syscall.Stat_t); ok {
+		id.dev, id.inode = uint64(st.Dev), st.Ino
+	}
+	return id
+}
+
+// unit is one file. With a spool it is the standard input.
+type unit struct {
+	s     *Source
+	path  string
+	id    identity
+	spool *spool
+}
+
+// Key implements source.Unit.
+func (u *unit) Key() string {
+	if u.spool != nil {
+		return fmt.Sprintf("stdin:%x", u.spool.digest)
+	}
+	return fmt.Sprintf("file:%s:%d:%d:%d", printable(u.path), u.id.inode, u.id.size, u.id.mtime)
+}
+
+// Name implements source.Unit.
+func (u *unit) Name() string {
+	if u.spool != nil {
+		return "stdin"
+	}
+	return printable(u.path)
+}
+
+// Size implements source.Unit.
+func (u *unit) Size() int64 { return u.id.size }
+
+// Open implements source.Unit.
+func (u *unit) Open(ctx context.Context, paths *schema.Paths) (source.Reader, error) {
+	f, err := u.file()
+	if err != nil {
+		return nil, err
+	}
+	r, err := newReader(ctx, u, f, paths)
+	if err != nil {
+		if u.spool == nil {
+			err = errors.Join(err, f.Close())
+		}
+		return nil, err
+	}
+	return r, nil
+}
+
+// file opens the unit's file. Between the listing and now somebody may have put a link or a pipe in its place, or in
+// that of a folder above it: O_NOFOLLOW and O_NONBLOCK keep the open from following or hanging, and a file of another
+// device, inode, size or time is not this unit.
+func (u *unit) file() (*os.File, error) {
+	if u.spool != nil {
+		return u.spool.file, nil
+	}
+	f, err := os.OpenFile(u.path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+	if errors.Is(err, syscall.ELOOP) {
+		return nil, &NotRegularError{Path: u.path, Mode: fs.ModeSymlink}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", u.Name(), withoutPath(err))
+	}
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+		err = fmt.Errorf("open %s: %w", u.Name(), withoutPath(err))
+	case !info.Mode().IsRegular():
+		err = &NotRegularError{Path: u.path, Mode: info.Mode()}
+	case identify(info) != u.id:
+		err = u.changed(0)
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
+
+func (u *unit) changed(offset int64) error {
+	return &FormatError{
+		Path: u.Name(), Reason: ChangedWhileRead, Offset: offset, Err: errChanged,
+		Hint: "load it again when it is complete",
+	}
+}
+
+var errChanged = errors.New("the file changed while being read")
+
+// check reports whether f is still what it was when it was listed. A file that was renamed or deleted meanwhile is:
+// its bytes are the same.
+func (u *unit) check(f *os.File, offset int64) error {
+	if u.spool != nil {
+		return nil
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return fmt.Errorf("read %s: %w", u.Name(), withoutPath(err))
+	}
+	if identify(info) != u.id {
+		return u.changed(offset)
+	}
+	return nil
+}
+
+// content returns the unit's bytes from the start. What is appended meanwhile is not read: check tells.
+func (u *unit) content(f *os.File) io.Reader { return io.NewSectionReader(f, 0, u.id.size) }
+
+// printable returns path as text that Postgres and terminals can hold: quoted if it is not clean UTF-8.
+func printable(path string) string {
+	if !utf8.ValidString(path) {
+		return strconv.Quote(path)
+	}
+	for _, r := range path {
+		if r < ' ' || r == 0x7f {
+			return strconv.Quote(path)
+		}
+	}
+	return path
+}
