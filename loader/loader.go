@@ -64,12 +64,11 @@ func New(pool *pgxpool.Pool, cfg Config) (*Loader, error) {
 // Schema is the name of the source's schema.
 func (l *Loader) Schema() string { return l.cfg.Schema }
 
-// Close releases what Load keeps between calls.
-func (l *Loader) Close() error {
-	if l.migrator == nil {
-		return nil
+// Close releases what Load keeps between calls. The pool stays open.
+func (l *Loader) Close() {
+	if l.migrator != nil {
+		l.migrator.Close()
 	}
-	return l.migrator.Close()
 }
 
 // Load loads each unit of src in a transaction of its own: all of it is visible afterwards, or nothing. Units that were

@@ -52,7 +52,7 @@ func (l *Loader) try(ctx context.Context, a *attempt) (err error) {
 	defer func() { err = errors.Join(err, reader.Close()) }()
 	l.progress.unit.Store(&unitProgress{a.unit.Name(), a.unit.Size(), reader.Read})
 
-	ctx, cancel := context.WithCancelCause(ctx)
+	pipe, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	full, free := make(chan message), make(chan *batch.Chunk, len(l.chunks))
 	for _, c := range l.chunks {
@@ -61,11 +61,11 @@ func (l *Loader) try(ctx context.Context, a *attempt) (err error) {
 	r := &reading{l: l, a: a, reader: reader, received: schema.Micros(a.load.Started.UnixMicro())}
 	ended := make(chan error, 1)
 	go func() {
-		ended <- r.run(ctx, full, free)
+		ended <- r.run(pipe, full, free)
 		close(full)
 	}()
 	w := &writing{l: l, a: a}
-	werr := w.run(ctx, full, free)
+	werr := w.run(pipe, full, free)
 	cancel(werr)
 	for range full { // let the reading end
 	}
@@ -184,11 +184,7 @@ func (r *reading) take(c *batch.Chunk) error {
 func (r *reading) quarantine(c *batch.Chunk, reason schema.Reason) error {
 	ev := &r.ev
 	if r.twins == nil {
-		t, err := occurrence.New(occurrence.Options{})
-		if err != nil {
-			return fmt.Errorf("count repeated records: %w", err)
-		}
-		r.twins = t
+		r.twins = occurrence.New(occurrence.Options{})
 	}
 	digest := ev.RawHash
 	if reason != schema.EventTooLarge {
