@@ -65,7 +65,7 @@ func (d *Decoder) setUpCleverTap() error {
 // (rule 26). It reports whether it did.
 func (d *Decoder) nameLine(line []byte) bool {
 	text := bytes.TrimSpace(line)
-	if len(text) > maxNameLine || !utf8.Valid(text) {
+	if len(text) == 0 || len(text) > maxNameLine || !utf8.Valid(text) {
 		return false
 	}
 	if text[0] == '"' {

@@ -21,7 +21,9 @@ func Redact(raw []byte) []byte {
 		out = append(out, raw[done:start]...)
 		out = append(out, `"***"`...)
 		done = secretEnd(raw, start)
-		i = done - 1
+		if i = done - 1; raw[i] == '"' {
+			i-- // in broken JSON the quote that closes this value may be the one that opens the next key
+		}
 	}
 	if out == nil {
 		return raw
@@ -78,7 +80,7 @@ func secretEnd(raw []byte, i int) int {
 		}
 		return i
 	}
-	for i < len(raw) && raw[i] != ',' && raw[i] != '}' && raw[i] != ']' {
+	for i++; i < len(raw) && raw[i] != ',' && raw[i] != '}' && raw[i] != ']' && raw[i] != '"'; {
 		i++
 	}
 	return i
