@@ -227,29 +227,34 @@ func (c *CSV) Redact(raw []byte) []byte {
 	if c.secret < 0 {
 		return Redact(raw)
 	}
-	start, i := 0, 0
-	for n := 0; ; n++ {
-		start, i = i, fieldEnd(raw, i)
-		if n == c.secret {
-			break
+	for n, start := 0, 0; ; n++ {
+		end, open := fieldEnd(raw, start)
+		if n == c.secret || open { // an open quote may have swallowed the secret
+			return Redact(bytes.Join([][]byte{raw[:start], raw[end:]}, []byte("***")))
 		}
-		if i == len(raw) {
+		if end == len(raw) {
 			return Redact(raw)
 		}
-		i++
+		start = end + 1
 	}
-	return Redact(bytes.Join([][]byte{raw[:start], raw[i:]}, []byte("***")))
 }
 
-// fieldEnd returns the index of the comma after the field that begins at raw[i], or the end.
-func fieldEnd(raw []byte, i int) int {
-	for quoted := false; i < len(raw); i++ {
-		switch {
-		case raw[i] == '"':
-			quoted = !quoted
-		case raw[i] == ',' && !quoted:
-			return i
+// fieldEnd returns the index of the comma after the field that begins at raw[i], or the end, and whether the field's
+// quote is still open there. A quote in the middle of an unquoted field is an ordinary character.
+func fieldEnd(raw []byte, i int) (end int, open bool) {
+	open = i < len(raw) && raw[i] == '"'
+	if open {
+		for i++; i < len(raw); i++ {
+			if raw[i] == '"' {
+				open = !open
+			} else if raw[i] == ',' && !open {
+				break
+			}
 		}
+		return i, open
 	}
-	return i
+	for i < len(raw) && raw[i] != ',' {
+		i++
+	}
+	return i, false
 }

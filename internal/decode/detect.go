@@ -67,7 +67,7 @@ func detectHeader(line []byte) Kind {
 	has := map[string]bool{}
 	cleverTap, properties := false, false
 	for i := 0; i <= len(line); i++ {
-		end := fieldEnd(line, i)
+		end, _ := fieldEnd(line, i)
 		name := strings.Trim(strings.TrimSpace(string(line[i:end])), `"`)
 		has[name] = true
 		prefix, _, dotted := strings.Cut(name, ".")
