@@ -115,8 +115,12 @@ func Database(t testing.TB) string {
 	c := Server(t)
 	name := databaseName(t.Name(), databases.Add(1))
 	quoted := pgx.Identifier{name}.Sanitize()
-	// template0, because nobody can connect to template1's copy while it is being made, and autovacuum does.
-	if err := admin(c, "create database "+quoted+" template template0"); err != nil {
+	// template0, because a copy fails while somebody is connected to the original, and to template1 autovacuum may be.
+	create := "create database " + quoted + " template template0"
+	if c.Binaries().Major >= 15 {
+		create += " strategy file_copy" // 130 ms instead of 190 for the default, on a busy machine
+	}
+	if err := admin(c, create); err != nil {
 		t.Fatalf("create database: %v", err)
 	}
 	t.Cleanup(func() {
