@@ -1,6 +1,7 @@
 package decode_test
 
 import (
+	"bytes"
 	"fmt"
 	"testing"
 
@@ -40,6 +41,15 @@ func cleverTapLines(n int) [][]byte {
 }
 
 func BenchmarkSegment(b *testing.B) { benchmark(b, decode.Segment, segmentLines(1024)) }
+
+// Text that is not ASCII must not cost much more.
+func BenchmarkSegmentUnicode(b *testing.B) {
+	lines := segmentLines(1024)
+	for i := range lines {
+		lines[i] = bytes.Replace(lines[i], []byte(`Caf\u00e9 \"Central\"`), []byte("Café मुंबई"), 1)
+	}
+	benchmark(b, decode.Segment, lines)
+}
 
 func BenchmarkCleverTap(b *testing.B) {
 	opt := options(decode.CleverTap)

@@ -2,7 +2,6 @@ package decode
 
 import (
 	"bytes"
-	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"slices"
@@ -57,7 +56,10 @@ func (d *Decoder) digest(name []byte, w *who) [32]byte {
 }
 
 func (c *canon) compare(a, b canonEntry) int {
-	return cmp.Or(strings.Compare(a.column, b.column), bytes.Compare(c.values[a.start:a.end], c.values[b.start:b.end]))
+	if n := strings.Compare(a.column, b.column); n != 0 {
+		return n
+	}
+	return bytes.Compare(c.values[a.start:a.end], c.values[b.start:b.end])
 }
 
 func appendPart[T string | []byte](b []byte, part T) []byte {

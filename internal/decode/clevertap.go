@@ -271,6 +271,9 @@ func (d *Decoder) anyIdentity(l *schema.Leaf) []byte {
 	for i := space(l.Raw, 1); l.Raw[i] != ']'; {
 		var t token
 		end := d.token(l.Raw, i, &t)
+		if end < 0 {
+			return nil
+		}
 		if id, r := identifier(&t, schema.InvalidUserID); r == "" && id != nil {
 			return id
 		}

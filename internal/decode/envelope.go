@@ -147,7 +147,6 @@ func (d *Decoder) scan(b []byte) fault {
 		}
 	}
 	serial := d.nextSerial()
-	top := d.top.Root(schema.SectionProperty)
 	i = space(b, i+1)
 	if i < len(b) && b[i] == '}' {
 		return atEnd(b, i+1)
@@ -172,14 +171,10 @@ func (d *Decoder) scan(b []byte) fault {
 		}
 		f := d.field(key)
 		if f == fUnknown || d.opt.Kind == CleverTap { // whose fields have several names
-			if p := d.top.Child(top, key); !d.slow {
-				switch {
-				case !p.Interned():
-					return faultSlow
-				case p.Seen == serial:
-					return faultSyntax // classify knows what comes first
+			if !d.slow {
+				if again := d.mark(key, serial); again != faultNone {
+					return again
 				}
-				p.Seen = serial
 			}
 		} else if d.seen&(1<<f) != 0 {
 			return faultSyntax
@@ -199,6 +194,25 @@ func (d *Decoder) scan(b []byte) fault {
 		}
 		i = space(b, i+1)
 	}
+}
+
+// maxMarkedKey is the longest key of an envelope that is remembered: what is remembered must stay small.
+const maxMarkedKey = 128
+
+// mark notices a key of the record itself that was met before. classify knows which fault comes first then.
+func (d *Decoder) mark(key []byte, serial uint64) fault {
+	if len(key) > maxMarkedKey {
+		return faultSlow
+	}
+	p := d.top.Child(d.top.Root(schema.SectionProperty), key)
+	switch {
+	case !p.Interned():
+		return faultSlow
+	case p.Seen == serial:
+		return faultSyntax
+	}
+	p.Seen = serial
+	return faultNone
 }
 
 func (d *Decoder) field(key []byte) field {
