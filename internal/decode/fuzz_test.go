@@ -2,6 +2,7 @@ package decode_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -160,6 +161,45 @@ func FuzzLine(f *testing.F) {
 						t.Errorf("%s: event without bytes", kind)
 					}
 				}
+			}
+		}
+	})
+}
+
+// The slow pass, which every record takes if paths cannot be interned, finds what the fast one finds.
+func FuzzSlowPass(f *testing.F) {
+	for _, s := range []string{
+		`"properties":{"a":1,"b":{"c":[1]},"a":null}`, `"context":{"traits":{"x":{}}},"x":1`, `"x":1,"x":2`, `"batch":[{}]`,
+		`"timestamp":"x","messageId":"\u0000","properties":{"a":{"a":{"a":1},"a":2}}`,
+	} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, members []byte) {
+		line := fmt.Appendf(nil, `{"type":"identify","userId":"u",%s}`, members)
+		fast := all(t, newDecoder(t, decode.Segment), line)
+		opt := options(decode.Segment)
+		opt.Paths = schema.NewPaths(1)
+		slow := all(t, newWith(t, opt), line)
+		if diff := cmp.Diff(fast, slow); diff != "" {
+			t.Errorf("(-fast +slow):\n%s", diff)
+		}
+	})
+}
+
+// Nothing in a cell makes a literal that is not JSON.
+func FuzzCSV(f *testing.F) {
+	f.Add("E", "u", "a\"b\x00\x1f\\")
+	f.Fuzz(func(t *testing.T, event, user, cell string) {
+		c, err := decode.NewCSV(decode.SegmentCSV, []string{"event", "userId", "prop:x"}, options(decode.SegmentCSV))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var ev schema.Event
+		c.Decode([][]byte{[]byte(event), []byte(user), []byte(cell)}, []byte(event+","+user+","+cell), &ev)
+		for _, l := range ev.Properties {
+			var text string
+			if err := json.Unmarshal(l.Raw, &text); err != nil || text != cell {
+				t.Errorf("cell %q is %s: %v", cell, l.Raw, err)
 			}
 		}
 	})
