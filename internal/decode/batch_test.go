@@ -1,7 +1,6 @@
 package decode_test
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 
@@ -100,7 +99,7 @@ func TestTooLarge(t *testing.T) {
 		t.Errorf("kept %.60s", ev.Raw)
 	}
 	for _, line := range []string{`{"writeKey":"s3cret","x":`, `{"writeKey":"s3cret"}`, `{"writeKey":"s3cret","type":"x"}`} {
-		if ev := one(t, newDecoder(t, decode.Segment), line); ev.Reason == "" || strings.Contains(fmt.Sprintf("%s", ev.Raw), "s3cret") {
+		if ev := one(t, newDecoder(t, decode.Segment), line); ev.Reason == "" || strings.Contains(string(ev.Raw), "s3cret") {
 			t.Errorf("%s: reason %q, kept %s", line, ev.Reason, ev.Raw)
 		}
 	}

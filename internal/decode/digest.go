@@ -15,7 +15,7 @@ type Occurrences interface {
 	Next(digest [32]byte) (uint64, error)
 }
 
-// TooLarge makes ev the record that a line over its limit becomes: its first KiB, size and digest (rule 18). prefix
+// TooLarge makes ev the record that a line over its limit becomes: its first KiB, size and digest (rule 14). prefix
 // may be the whole line. It is also for readers that do not hold such lines.
 func TooLarge(ev *schema.Event, prefix []byte, size int64, digest [32]byte) {
 	ev.Reset()

@@ -78,11 +78,7 @@ func (d *Decoder) object(b []byte, i int, parent *schema.Path, depth int, s *sec
 		if i = d.member(b, i, c, depth, s); i < 0 {
 			return i
 		}
-		if i < len(b) && b[i] > ' ' {
-			// Compact JSON, the usual kind, needs no look for white space.
-		} else {
-			i = space(b, i)
-		}
+		i = space(b, i)
 		if i >= len(b) {
 			return d.fail(faultSyntax)
 		}
