@@ -24,7 +24,8 @@ type Row struct {
 	Received Micros // the row's received_at
 	Cells    []Cell
 	Discards []Discard
-	// Ignored says that the user's filter leaves the event out: it is neither loaded nor quarantined.
+	// Ignored says that the user's filter leaves the event out: it is neither loaded nor quarantined, and Table is no
+	// table.
 	Ignored bool
 }
 
@@ -272,13 +273,18 @@ func magnitude(v int64) uint64 {
 // widen makes a bigint column wide enough for a fraction (rule 11), if that can be. A column of identifies or groups
 // widens together with its twin in users or accounts.
 func (s *State) widen(t *TableState, c *ColumnState) bool {
-	if s.opts.Managed || s.blocked[[2]string{t.Name, c.Name}] {
+	key := [2]string{t.Name, c.Name}
+	if s.opts.Managed || s.blocked[key] {
+		s.blocked[key] = true
 		return false
 	}
 	to, ok := s.widerType(t, c)
 	var twin *ColumnState
 	if t.mirror != nil {
 		twin = t.mirror.byName[c.Name]
+	}
+	if twin != nil && twin.Type != Bigint {
+		twin = nil // somebody has seen to it already, in whatever way
 	}
 	if twin != nil && ok {
 		var other Type
@@ -287,7 +293,7 @@ func (s *State) widen(t *TableState, c *ColumnState) bool {
 		}
 	}
 	if !ok {
-		s.blocked[[2]string{t.Name, c.Name}] = true
+		s.blocked[key] = true
 		return false
 	}
 	c.Type = to

@@ -54,6 +54,7 @@ type State struct {
 	limited  ColumnState
 	unknown  ColumnState
 	ignored  ColumnState
+	filtered TableState         // of all events that the user leaves out
 	blocked  map[[2]string]bool // columns that had to stay bigint
 }
 
@@ -69,7 +70,7 @@ type TableState struct {
 
 	name    []byte // Name, as the event column's value
 	exists  bool   // in the database
-	ignored bool   // filtered out
+	ignored bool   // State.filtered alone
 	extra   int    // columns beside the standard ones
 	std     standard
 	byName  map[string]*ColumnState
@@ -125,6 +126,7 @@ func NewState(have Tables, o Options) *State {
 		opts: o, tables: map[string]*TableState{}, events: map[string]*TableState{}, blocked: map[[2]string]bool{},
 		reserved: ColumnState{role: roleReserved}, limited: ColumnState{role: roleLimited},
 		unknown: ColumnState{role: roleUnknown}, ignored: ColumnState{role: roleIgnored},
+		filtered: TableState{ignored: true},
 	}
 	s.Sync(have)
 	return s
@@ -220,7 +222,8 @@ func (s *State) HasPending() bool {
 	return false
 }
 
-// Blocked returns the columns, as table and column, that had to stay bigint although a number with a fraction came.
+// Blocked returns the columns, as table and column, that had to stay bigint although a number with a fraction came:
+// those that the Widener refused, and in managed mode all.
 func (s *State) Blocked() [][2]string {
 	var out [][2]string
 	for k := range s.blocked {
@@ -265,7 +268,6 @@ func (t *TableState) definition() Table {
 // newTable starts a table with its standard columns.
 func (s *State) newTable(name, event string) *TableState {
 	t := &TableState{Name: name, Event: event, Index: len(s.tables), name: []byte(name), byName: map[string]*ColumnState{}}
-	t.ignored = s.opts.Filter != nil && !s.opts.Filter.Event(event, name)
 	for _, c := range StandardColumnsOf(name) {
 		t.addColumn(c.Name, c.Type)
 	}
@@ -325,7 +327,7 @@ func (t *TableState) adopt(c *ColumnState, typ Type) {
 	t.mirrorColumn(c)
 }
 
-// table finds the table of an event, or makes it.
+// table finds the table of an event, or makes it, unless the user leaves the event out.
 func (s *State) table(ev *Event) (*TableState, Reason) {
 	if ev.Call != Track {
 		t := s.calls[ev.Call]
@@ -354,6 +356,9 @@ func (s *State) table(ev *Event) (*TableState, Reason) {
 }
 
 func (s *State) tableNamed(name, event string) (*TableState, Reason) {
+	if s.opts.Filter != nil && !s.opts.Filter.Event(event, name) {
+		return &s.filtered, ""
+	}
 	if t := s.tables[name]; t != nil {
 		return t, ""
 	}
