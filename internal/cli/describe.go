@@ -1,0 +1,44 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// describe returns an error in one line, with what to do about it where that is known. Errors of pgx hold no password.
+func describe(err error) string {
+	if errors.Is(err, context.Canceled) {
+		return "interrupted"
+	}
+	text := printable(strings.Join(strings.Fields(err.Error()), " "))
+	if hint := hint(err); hint != "" {
+		return text + ". " + hint
+	}
+	return text
+}
+
+// hint returns what to do about an error of Postgres.
+func hint(err error) string {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		return hints[pg.Code]
+	}
+	var connect *pgconn.ConnectError
+	if errors.As(err, &connect) {
+		return "Check host and port, and that Postgres runs and can be reached from here"
+	}
+	return ""
+}
+
+var hints = map[string]string{
+	"28P01": "Check user and password of the DSN",
+	"28000": "Check the user of the DSN, and pg_hba.conf of the server",
+	"3D000": "Create the database, or name another in the DSN",
+	"42501": "Grant the right to the role of the DSN; `tapline doctor` lists what is missing",
+	"53300": "The server has no connection left: try later, or raise max_connections",
+	"53100": "The server's disk is full: make room, then run the command again",
+	"25006": "The server is read-only: give the DSN of the primary",
+}

@@ -1,0 +1,212 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"runtime/debug"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tapline/tapline/internal/config"
+	"github.com/tapline/tapline/loader"
+)
+
+// memoryLimit keeps the garbage collector's heap in bounds, so that the process stays below 200 MiB of memory.
+const memoryLimit = 170 << 20
+
+// loadFlags are those of load alone.
+type loadFlags struct {
+	dryRun, quiet bool
+}
+
+func (a *app) loadCommand() *cobra.Command {
+	var f loadFlags
+	c := &cobra.Command{
+		Use:   "load PATH... --source NICKNAME",
+		Short: "Load files of events, each whole and never twice",
+		Long: `Load the events in files into the tables of a source. PATH is a file, a folder, a glob, or - for the standard
+input; plain, gzip or zstd; JSON lines or CSV; Segment calls or CleverTap exports. Each file is one transaction: all
+of it is visible afterwards, or nothing. Files that were loaded before are skipped, events that are there already are
+counted as duplicates, so running the same command again is always safe. Ctrl-C rolls the open file back.
+
+CleverTap exports need --timezone and --account: their times have no zone and their records no id.
+
+` + databaseHelp + `
+
+` + exitHelp,
+		Example: `  tapline load events.ndjson.gz --source CleverTap_Prod
+  tapline load exports/ -s CleverTap_Prod --timezone Asia/Kolkata --account 123-456-7890
+  zcat *.gz | tapline load - -s Web --dsn postgres://loader@db.example.com/analytics
+  tapline load events/ -s Web --dry-run                       # what would happen, and the SQL
+  tapline load events/ -s Web --exclude '*.email' --exclude 'Debug *'`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return &config.Error{Setting: "PATH", Problem: "nothing to load", Hint: "give files, folders or - for the standard input"}
+			}
+			return nil
+		},
+		RunE: func(c *cobra.Command, args []string) error { return a.load(c.Context(), args, f) },
+	}
+	a.databaseFlags(c)
+	a.sourceFlags(c)
+	flags := c.Flags()
+	files := &a.cfg.Files
+	flags.StringVar(&files.Format, "format", "", "format of the files: "+strings.Join(config.Formats(), ", ")+" (default: look at each file)")
+	flags.StringVar(&files.Timezone, "timezone", "", "IANA name of the CleverTap project's time zone, such as Asia/Kolkata")
+	flags.StringVar(&files.Account, "account", "", "CleverTap account id; it is part of the ids of CleverTap's records")
+	flags.StringVar(&files.Event, "event", "", "event of CleverTap records that do not name theirs")
+	flags.StringVar(&files.UserIdentity, "user-identity", "", "what becomes user_id of CleverTap records: "+strings.Join(config.UserIdentities(), ", ")+" (default identity)")
+	flags.StringArrayVar(&a.cfg.Include, "include", nil, "load only this EVENT or EVENT.PROPERTY; * and ? are wild; repeatable")
+	flags.StringArrayVar(&a.cfg.Exclude, "exclude", nil, "leave out this EVENT or EVENT.PROPERTY; wins over --include; repeatable")
+	flags.StringVar(&a.cfg.Evolve, "evolve", "auto", "who changes the schema: auto (this command) or managed (your migrations)")
+	flags.StringVar(&a.cfg.ChunkSize, "chunk-size", "", "values collected before they are copied, two such in memory (default 40MiB)")
+	flags.StringVar(&files.TempDir, "temp-dir", "", "folder for spooled input (default the system's)")
+	flags.BoolVar(&f.dryRun, "dry-run", false, "say what would be loaded, and the SQL; touch nothing")
+	flags.BoolVarP(&f.quiet, "quiet", "q", false, "no progress, and no summary if all went well")
+	must(c.MarkFlagDirname("temp-dir"))
+	complete(c, "format", config.Formats())
+	complete(c, "user-identity", config.UserIdentities())
+	complete(c, "evolve", config.Modes())
+	must(c.RegisterFlagCompletionFunc("timezone", completeZone))
+	return c
+}
+
+func (a *app) load(ctx context.Context, paths []string, f loadFlags) (err error) {
+	if a.cfg.Source == "" {
+		return &config.Error{Setting: "--source", Problem: "no source", Hint: "name the source that the events come from, such as --source CleverTap_Prod"}
+	}
+	valid, err := a.cfg.Validate()
+	if err != nil {
+		return err
+	}
+	if a.env("GOMEMLIMIT") == "" && debug.SetMemoryLimit(-1) == math.MaxInt64 {
+		debug.SetMemoryLimit(memoryLimit)
+	}
+	src, err := a.files(ctx, paths, valid)
+	if err != nil {
+		return usage(err)
+	}
+	if c, ok := src.(io.Closer); ok {
+		defer func() { err = errors.Join(err, c.Close()) }()
+	}
+	if f.dryRun {
+		return a.dryRun(ctx, src, valid, f)
+	}
+	server, err := a.server(ctx, true)
+	if err != nil {
+		return err
+	}
+	pool, err := server.pool(ctx)
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	l, err := loader.New(pool, a.loaderConfig(valid))
+	if err != nil {
+		return usage(err)
+	}
+	defer l.Close()
+
+	watched := &watchedSource{Source: src}
+	stop := a.watch(ctx, watched, l, f)
+	report, err := l.Load(ctx, watched)
+	stop()
+	return a.loaded(ctx, &outcome{report: &report, err: err, server: server, source: a.cfg.Source, quiet: f.quiet})
+}
+
+func (a *app) files(ctx context.Context, paths []string, valid config.Valid) (loader.Source, error) {
+	f := a.cfg.Files
+	stdin := a.stdin
+	if slices.Contains(paths, "-") {
+		stdin = interruptible(ctx, stdin)
+	}
+	return loader.Files(paths, loader.FileOptions{
+		Format: f.Format, Timezone: valid.Zone, Account: f.Account, Event: f.Event, UserIdentity: f.UserIdentity,
+		Stdin: stdin, TempDir: f.TempDir, Logger: a.log,
+	})
+}
+
+// interruptible returns a reader that ends with ctx also while r waits for somebody to type.
+func interruptible(ctx context.Context, r io.Reader) io.Reader {
+	out, in := io.Pipe()
+	go func() {
+		_, err := io.Copy(in, r)
+		in.CloseWithError(err)
+	}()
+	context.AfterFunc(ctx, func() { out.CloseWithError(context.Cause(ctx)) })
+	return out
+}
+
+func (a *app) loaderConfig(valid config.Valid) loader.Config {
+	return loader.Config{
+		Source: a.cfg.Source, Schema: a.cfg.Schema, Evolve: loader.Mode(a.cfg.Evolve), ChunkBytes: valid.ChunkBytes,
+		Filter: valid.Filter, Logger: a.log,
+	}
+}
+
+// outcome is what a load or a dry run came to.
+type outcome struct {
+	report  *loader.Report
+	err     error
+	server  *server // nil for a plan without one
+	source  string
+	quiet   bool
+	dryRun  bool
+	without bool // planned without a database
+}
+
+// loaded tells what was done and returns the error that stands for the exit code.
+func (a *app) loaded(ctx context.Context, o *outcome) error {
+	var units *loader.UnitsError
+	onlyUnits := errors.As(o.err, &units)
+	code := exitCode(o.err)
+	if code == exitDone && o.report.Quarantined > 0 && !o.dryRun {
+		code = exitQuarantined
+	}
+	if a.json {
+		if err := a.writeJSON(newLoadJSON(o, code)); err != nil {
+			return err
+		}
+	} else if !o.quiet || code != exitDone {
+		a.summary(o)
+	}
+	switch {
+	case o.err == nil && code == exitDone:
+		return nil
+	case o.err == nil || onlyUnits || a.json:
+		return &exitError{code: code}
+	case ctx.Err() != nil:
+		return &exitError{code, errors.New(interrupted(o.report))}
+	}
+	return &exitError{code, committed(o)}
+}
+
+// interrupted says what is in the database after a Ctrl-C.
+func interrupted(r *loader.Report) string {
+	return fmt.Sprintf("interrupted: the open file was rolled back; %s committed with %s. "+
+		"Run the same command again to go on: loaded files are skipped",
+		plural(finished(r), "file is", "files are"), plural(r.Loaded, "row", "rows"))
+}
+
+func finished(r *loader.Report) (n int) {
+	for i := range r.Units {
+		if r.Units[i].Status == loader.Finished {
+			n++
+		}
+	}
+	return n
+}
+
+// committed adds to the error that ended a load early what is in the database nevertheless.
+func committed(o *outcome) error {
+	if o.report.Committed.IsZero() {
+		return o.err
+	}
+	return fmt.Errorf("%w. %s committed before; running the same command again goes on from there", o.err,
+		plural(o.report.Loaded, "row was", "rows were"))
+}

@@ -1,0 +1,286 @@
+package cli
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/tapline/tapline/internal/source/file"
+	"github.com/tapline/tapline/loader"
+	"github.com/tapline/tapline/schema"
+)
+
+// summary prints what a load did: the result first, then the tables, what was left out and why, warnings, failures, and
+// what to type next.
+func (a *app) summary(o *outcome) {
+	p := newPrinter(a.stdout, a.env)
+	p.result(o)
+	p.tables(o.report)
+	p.reasons("Quarantined", "EVENTS", o.report.Quarantine)
+	p.reasons("Discarded values (their rows are loaded)", "VALUES", o.report.Discards)
+	p.warn(o.report)
+	p.failures(o.report)
+	if o.dryRun {
+		p.sql(o.report.Plan)
+		return
+	}
+	p.next(o)
+}
+
+// result is the line that most people read alone.
+func (p *printer) result(o *outcome) {
+	r := o.report
+	mark, verb := p.green("✓"), "Loaded"
+	switch {
+	case o.err != nil:
+		mark = p.red("✗")
+	case r.Quarantined > 0:
+		mark = p.yellow("!")
+	}
+	if o.dryRun {
+		verb = "Would load"
+	}
+	text := fmt.Sprintf("%s %s into schema %s in %s", verb, plural(r.Loaded, "event", "events"), r.Schema, span(r.Duration))
+	if o.dryRun {
+		text = fmt.Sprintf("%s %s into schema %s", verb, plural(r.Loaded, "event", "events"), r.Schema)
+	}
+	p.line(mark + " " + p.bold(text))
+	var parts []string
+	for _, part := range []struct {
+		n         int
+		one, many string
+	}{
+		{finished(r), "file loaded", "files loaded"}, {r.SkippedUnits(), "file skipped (loaded before)", "files skipped (loaded before)"},
+		{r.FailedUnits(), "file failed", "files failed"},
+	} {
+		if part.n > 0 {
+			parts = append(parts, plural(part.n, part.one, part.many))
+		}
+	}
+	for _, part := range []struct {
+		n    int64
+		what string
+	}{{r.Duplicates, "duplicates"}, {r.Quarantined, "quarantined"}, {r.Filtered, "filtered out"}} {
+		if part.n > 0 {
+			parts = append(parts, number(part.n)+" "+part.what)
+		}
+	}
+	if r.Bytes > 0 && !o.dryRun {
+		parts = append(parts, fmt.Sprintf("%s, %s events/s", size(r.Bytes), number(perSecond(r.Accepted, r.Duration))))
+	}
+	p.line("  " + p.dim(strings.Join(parts, " · ")))
+}
+
+func (p *printer) tables(r *loader.Report) {
+	g := &grid{header: []string{"TABLE", ">ROWS", ">DUPLICATES", ">DISCARDS", "NEW COLUMNS"}}
+	var columns int
+	for _, name := range sortedTables(r) {
+		t := r.Tables[name]
+		if t.Loaded+t.Duplicates+t.Discarded == 0 && !t.New && t.NewColumns == nil && t.Widened == nil {
+			continue
+		}
+		columns += len(t.NewColumns)
+		g.add(name, some(t.Loaded), some(t.Duplicates), some(t.Discarded), p.changes(t))
+	}
+	if len(g.rows) == 0 {
+		return
+	}
+	if len(g.rows) > 1 {
+		g.footer = []string{"total", number(r.Loaded), some(r.Duplicates), some(r.Discarded), some(int64(columns))}
+	}
+	p.line()
+	p.print(g)
+}
+
+// sortedTables returns the tables with most rows first.
+func sortedTables(r *loader.Report) []string {
+	return slices.SortedFunc(maps.Keys(r.Tables), func(x, y string) int {
+		if n := cmp.Compare(r.Tables[y].Loaded, r.Tables[x].Loaded); n != 0 {
+			return n
+		}
+		return cmp.Compare(x, y)
+	})
+}
+
+// maxNames is how many columns of a table are named; the others are counted.
+const maxNames = 4
+
+func (p *printer) changes(t *loader.TableReport) string {
+	var parts []string
+	if t.New {
+		parts = append(parts, p.green("new table"))
+	}
+	if len(t.NewColumns) > 0 {
+		parts = append(parts, "+"+some(int64(len(t.NewColumns)))+": "+names(t.NewColumns))
+	}
+	if len(t.Widened) > 0 {
+		parts = append(parts, "widened: "+names(t.Widened))
+	}
+	return strings.Join(parts, ", ")
+}
+
+func names(all []string) string {
+	if len(all) <= maxNames {
+		return strings.Join(all, ", ")
+	}
+	return strings.Join(all[:maxNames], ", ") + " …"
+}
+
+func (p *printer) reasons(title, unit string, counts map[schema.Reason]int64) {
+	if len(counts) == 0 {
+		return
+	}
+	p.heading(title)
+	g := &grid{header: []string{"REASON", ">" + unit}}
+	for _, reason := range sortedReasons(counts) {
+		g.add(string(reason), number(counts[reason]))
+	}
+	p.print(g)
+}
+
+func sortedReasons(counts map[schema.Reason]int64) []schema.Reason {
+	return slices.SortedFunc(maps.Keys(counts), func(x, y schema.Reason) int {
+		if n := cmp.Compare(counts[y], counts[x]); n != 0 {
+			return n
+		}
+		return cmp.Compare(x, y)
+	})
+}
+
+// warnings are sentences about what loaded and may yet be wrong.
+func warnings(r *loader.Report) []string {
+	var out []string
+	n := r.Notes
+	zone := n.TimeZone
+	if zone == "" {
+		zone = "none given"
+	}
+	if n.Future > 0 && n.Future*100 > r.Accepted {
+		out = append(out, fmt.Sprintf("%s of %s events are in the future: is the time zone right (%s)?",
+			number(n.Future), number(r.Accepted), zone))
+	}
+	if n.AmbiguousHours > 0 {
+		out = append(out, fmt.Sprintf("%s at a local time that exists twice in %s (clocks go back): the earlier one was taken",
+			plural(n.AmbiguousHours, "event is", "events are"), zone))
+	}
+	if n.MissingHours > 0 {
+		out = append(out, fmt.Sprintf("%s at a local time that does not exist in %s (clocks go forward): moved on by the gap",
+			plural(n.MissingHours, "event is", "events are"), zone))
+	}
+	for _, b := range r.Blocked {
+		out = append(out, fmt.Sprintf("column %s.%s is bigint and met fractions, which are in _discards. To keep later ones: %s",
+			b[0], b[1], widenSQL(r.Schema, b)))
+	}
+	return out
+}
+
+func widenSQL(schemaName string, column [2]string) string {
+	return "alter table " + pgx.Identifier{schemaName, column[0]}.Sanitize() +
+		" alter column " + pgx.Identifier{column[1]}.Sanitize() + " type numeric;"
+}
+
+func (p *printer) warn(r *loader.Report) {
+	all := warnings(r)
+	if len(all) == 0 {
+		return
+	}
+	p.heading("Warnings")
+	for _, w := range all {
+		p.line("  " + p.yellow("!") + " " + w)
+	}
+}
+
+// maxFailures is how many failed files are named.
+const maxFailures = 20
+
+func (p *printer) failures(r *loader.Report) {
+	n := r.FailedUnits()
+	if n == 0 {
+		return
+	}
+	p.heading("Failed (nothing of these files is in the database)")
+	for i := range r.Units {
+		u := &r.Units[i]
+		if u.Err == nil {
+			continue
+		}
+		if n--; n < r.FailedUnits()-maxFailures {
+			p.linef("  … and %s more", number(n+1))
+			break
+		}
+		p.line("  " + p.red("✗") + " " + failure(u))
+	}
+}
+
+// failure is the innermost error that names the file: each layer above names it again.
+func failure(u *loader.UnitReport) string {
+	err := u.Err
+	var format *file.FormatError
+	var setting *file.SettingError
+	var irregular *file.NotRegularError
+	switch {
+	case errors.As(err, &format):
+		err = format
+	case errors.As(err, &setting):
+		err = setting
+	case errors.As(err, &irregular):
+		err = irregular
+	}
+	return strings.TrimPrefix(describe(err), "read ")
+}
+
+// sql prints what a dry run would change, but for the tables that every schema begins with.
+func (p *printer) sql(plan string) {
+	p.heading("SQL")
+	if plan == "" {
+		p.line("  none: the schema has all it needs")
+		return
+	}
+	p.line(plan)
+}
+
+// next tells what people want to do now.
+func (p *printer) next(o *outcome) {
+	r := o.report
+	source := " --source " + shellWord(o.source)
+	p.heading("Next")
+	if name := largest(r); name != "" {
+		p.line("  " + p.cyan(fmt.Sprintf("tapline psql%s -- -c %s", source, shellWord(`select * from "`+name+`" order by timestamp desc limit 10`))))
+	} else {
+		p.line("  " + p.cyan("tapline psql"+source))
+	}
+	if r.Quarantined > 0 {
+		p.line("  " + p.cyan("tapline quarantine list"+source))
+	}
+	if r.FailedUnits() > 0 {
+		p.line("  " + p.dim("run the same command again once the failed files are whole; loaded files are skipped"))
+	}
+	if o.server != nil && o.server.local != nil {
+		p.line("  " + p.dim("DSN for other programs: ") + o.server.DSN)
+	}
+}
+
+// largest is the table that got most rows now.
+func largest(r *loader.Report) string {
+	for _, name := range sortedTables(r) {
+		if r.Tables[name].Loaded > 0 && name != schema.TableUsers && name != schema.TableAccounts {
+			return name
+		}
+	}
+	return ""
+}
+
+// shellWord quotes a word for a shell where that is needed.
+func shellWord(s string) string {
+	if s != "" && !strings.ContainsFunc(s, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("_-./:,@%+=", r)
+	}) {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}

@@ -1,0 +1,111 @@
+package cli
+
+import (
+	"fmt"
+	"log/slog"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tapline/tapline/internal/config"
+)
+
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "tapline",
+		Short: "Load CleverTap and Segment events into Postgres: one typed table per event, exactly once",
+		Long: `Tapline loads CleverTap and Segment events from files into Postgres: one typed table per event, in a schema
+named after the source. A file is loaded whole or not at all, and never twice.
+
+` + databaseHelp + `
+
+` + exitHelp,
+		Example: `  tapline load events.ndjson.gz --source CleverTap_Prod
+  tapline psql --source CleverTap_Prod
+  tapline status`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		PersistentPreRunE: func(*cobra.Command, []string) error {
+			return a.setLogger()
+		},
+	}
+	flags := root.PersistentFlags()
+	flags.BoolVar(&a.json, "json", false, "print one JSON document on stdout instead of text")
+	flags.StringVar(&a.logFormat, "log-format", "text", "format of the log on stderr: text or json")
+	flags.StringVar(&a.logLevel, "log-level", "warn", "least level of the log: debug, info, warn, error or off")
+	complete(root, "log-format", []string{"text", "json"})
+	complete(root, "log-level", logLevels())
+	root.AddGroup(&cobra.Group{ID: "load", Title: "Load and look:"}, &cobra.Group{ID: "keep", Title: "Look after:"},
+		&cobra.Group{ID: "server", Title: "Postgres:"})
+	for group, commands := range map[string][]*cobra.Command{
+		"load":   {a.loadCommand(), a.psqlCommand()},
+		"keep":   {},
+		"server": {a.postgresCommand()},
+		"":       {a.versionCommand()},
+	} {
+		for _, c := range commands {
+			c.GroupID = group
+			root.AddCommand(c)
+		}
+	}
+	a.count(root)
+	return root
+}
+
+// count makes every command note that it ran: an error before that is one of the command line.
+func (a *app) count(c *cobra.Command) {
+	if run := c.RunE; run != nil {
+		c.RunE = func(cmd *cobra.Command, args []string) error {
+			a.started = true
+			return run(cmd, args)
+		}
+	}
+	for _, sub := range c.Commands() {
+		a.count(sub)
+	}
+}
+
+// group makes a command that only has commands below it. Unlike cobra's default, a wrong word is an error.
+func group(c *cobra.Command, commands ...*cobra.Command) *cobra.Command {
+	c.Args = cobra.NoArgs
+	c.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+	c.AddCommand(commands...)
+	return c
+}
+
+func logLevels() []string { return []string{"debug", "info", "warn", "error", "off"} }
+
+func (a *app) setLogger() error {
+	if !slices.Contains(logLevels(), a.logLevel) {
+		return &config.Error{Setting: "--log-level", Value: a.logLevel, Problem: "unknown level", Hint: fmt.Sprint("use one of ", logLevels())}
+	}
+	if a.logLevel == "off" {
+		return nil
+	}
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(a.logLevel)); err != nil {
+		return fmt.Errorf("read --log-level: %w", err)
+	}
+	opts := &slog.HandlerOptions{Level: level}
+	switch a.logFormat {
+	case "text":
+		a.log = slog.New(slog.NewTextHandler(a.stderr, opts))
+	case "json":
+		a.log = slog.New(slog.NewJSONHandler(a.stderr, opts))
+	default:
+		return &config.Error{Setting: "--log-format", Value: a.logFormat, Problem: "unknown format", Hint: "use text or json"}
+	}
+	return nil
+}
+
+// complete offers fixed words for a flag.
+func complete(c *cobra.Command, flag string, words []string) {
+	must(c.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp)))
+}
+
+// must is for errors that only a mistake in this package can cause, seen at the first run of any command.
+func must(err error) {
+	if err != nil {
+		panic(err)
+	}
+}
