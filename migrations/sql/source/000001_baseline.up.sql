@@ -1,7 +1,7 @@
 -- Tapline's own tables in a source's schema. Their names begin with _, which no event's table does, and so do the names
 -- of all constraints and indexes: they share one namespace with the tables, and an event may well be called "Loads Pkey".
 create table if not exists "{schema}"."_loads" (
-	"load" uuid default pg_catalog.gen_random_uuid() constraint "_pk_loads" primary key,
+	"load" uuid default pg_catalog.gen_random_uuid() constraint "_pk__loads" primary key,
 	"seq" bigint constraint "_uq_loads_seq" unique,
 	"uuid_ts" timestamptz constraint "_uq_loads_uuid_ts" unique,
 	"unit" text,
@@ -37,7 +37,7 @@ comment on column "{schema}"."_loads"."finished_at" is 'When the load committed 
 comment on column "{schema}"."_loads"."error" is 'Why the load failed.';
 
 create table if not exists "{schema}"."_units" (
-	"unit_key" text collate "C" constraint "_pk_units" primary key,
+	"unit_key" text collate "C" constraint "_pk__units" primary key,
 	"unit" text,
 	"kind" text,
 	"load" uuid,
@@ -53,7 +53,7 @@ comment on column "{schema}"."_units"."size" is 'Bytes of the unit, before decom
 comment on column "{schema}"."_units"."loaded_at" is 'When the unit was loaded.';
 
 create table if not exists "{schema}"."_quarantine" (
-	"id" text collate "C" constraint "_pk_quarantine" primary key,
+	"id" text collate "C" constraint "_pk__quarantine" primary key,
 	"reason" text not null,
 	"detail" text,
 	"raw" bytea,
@@ -67,7 +67,7 @@ create table if not exists "{schema}"."_quarantine" (
 	"uuid_ts" timestamptz,
 	"replayed_at" timestamptz
 );
-create index if not exists "_brin_quarantine_uuid_ts" on "{schema}"."_quarantine"
+create index if not exists "_brin__quarantine_uuid_ts" on "{schema}"."_quarantine"
 	using brin ("uuid_ts") with (autosummarize = on, pages_per_range = 16);
 comment on table "{schema}"."_quarantine" is 'Records that could not become a row of an event table, as they were sent.';
 comment on column "{schema}"."_quarantine"."id" is 'Digest of source, bytes and occurrence: the same record read again is no new row.';
@@ -94,7 +94,7 @@ create table if not exists "{schema}"."_discards" (
 	"uuid_ts" timestamptz,
 	"load" uuid
 );
-create index if not exists "_brin_discards_uuid_ts" on "{schema}"."_discards"
+create index if not exists "_brin__discards_uuid_ts" on "{schema}"."_discards"
 	using brin ("uuid_ts") with (autosummarize = on, pages_per_range = 16);
 comment on table "{schema}"."_discards" is 'Single values that their rows could not keep as sent; the rows are loaded.';
 comment on column "{schema}"."_discards"."table_name" is 'Table of the row.';
@@ -114,7 +114,7 @@ create table if not exists "{schema}"."_columns" (
 	"type" text not null,
 	"event" text,
 	"first_seen" timestamptz not null default now(),
-	constraint "_pk_columns" primary key ("table_name", "column_name")
+	constraint "_pk__columns" primary key ("table_name", "column_name")
 );
 comment on table "{schema}"."_columns" is 'The data dictionary: which property each column of the event tables holds.';
 comment on column "{schema}"."_columns"."table_name" is 'The table.';
@@ -125,7 +125,7 @@ comment on column "{schema}"."_columns"."event" is 'The event as sent; empty for
 comment on column "{schema}"."_columns"."first_seen" is 'When the column was added.';
 
 create table if not exists "{schema}"."_migration_files" (
-	"version" bigint constraint "_pk_migration_files" primary key,
+	"version" bigint constraint "_pk__migration_files" primary key,
 	"name" text not null,
 	"up" text,
 	"down" text,
