@@ -207,3 +207,30 @@ func TestNoAllocation(t *testing.T) {
 		t.Errorf("allocations an event: got %v, want 0", n)
 	}
 }
+
+func BenchmarkReader(b *testing.B) {
+	text := []byte(strings.Repeat(call("a", 700)+"\n", 100_000))
+	for name, content := range map[string][]byte{"plain": text, "gzip": gzipOf(b, text), "zstd": zstdOf(b, text)} {
+		b.Run(name, func(b *testing.B) {
+			u := oneUnit(b, segment(), write(b, "x", content))
+			b.SetBytes(int64(len(text)))
+			b.ReportAllocs()
+			for b.Loop() {
+				r, err := u.Open(b.Context(), schema.NewPaths(0))
+				if err != nil {
+					b.Fatal(err)
+				}
+				var ev schema.Event
+				for err == nil {
+					err = r.Next(&ev)
+				}
+				if err != io.EOF {
+					b.Fatal(err)
+				}
+				if err := r.Close(); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
