@@ -41,7 +41,7 @@ type Leaf struct {
 	// Raw is the JSON literal as sent, strings with their quotes. For a value that was never JSON (a CSV cell) it is
 	// the value as a JSON string.
 	Raw []byte
-	// Text is the value of a String or Time with escapes resolved; for other kinds it is Raw.
+	// Text is the value of a String or Time with escapes resolved ("$D_..." stays as it is); for other kinds it is Raw.
 	Text []byte
 	Time Micros
 	Kind Kind

@@ -56,6 +56,9 @@ func (p *Path) Interned() bool { return p.id != 0 }
 // MaxPaths is how many different paths of one source are interned. Beyond it paths still work, but each time anew.
 const MaxPaths = 100_000
 
+// maxKey is the longest key that is interned: 100,000 keys of 30 KB would be 3 GB.
+const maxKey = 256
+
 // Paths interns the paths of one source. It is not safe for use by several goroutines.
 type Paths struct {
 	roots [2]Path
@@ -98,7 +101,7 @@ func (ps *Paths) Child(parent *Path, key []byte) *Path {
 
 func (ps *Paths) add(parent *Path, key []byte) *Path {
 	p := newPath(parent, string(key))
-	if ps.count >= ps.limit || !parent.Interned() {
+	if ps.count >= ps.limit || !parent.Interned() || len(key) > maxKey {
 		return p
 	}
 	ps.count++

@@ -5,6 +5,7 @@ package copyin
 import (
 	"encoding/binary"
 	"io"
+	"slices"
 
 	"github.com/apache/arrow/go/v15/arrow"
 
@@ -25,19 +26,37 @@ type Constant struct {
 
 // Encoder is the COPY stream of one record: an io.Reader for pgconn.CopyFrom. The zero Encoder is empty; Reset makes
 // it read a record. It is reused from one record to the next without allocation.
+//
+// Rows go out in the order of their ids, but they are encoded in the order in which they lie in memory: following the
+// ids through thirty columns would miss the cache at every value (1.4 us a row instead of 0.5). So a segment of rows is
+// encoded first, column after column in step, and then its rows are copied out in their order.
 type Encoder struct {
-	fields  []field
-	consts  []byte // the constants' fields, the same behind every row
-	order   []int32
-	next    int // in order
-	started bool
-	done    bool
-	head    [2]byte // the number of fields of each row
+	fields []field
+	consts []byte  // the constants' fields, the same behind every row
+	head   [2]byte // the number of fields of each row
+	rows   int     // of the record
+	order  []int32
 
-	spill []byte // an encoded row that did not fit into the caller's buffer
-	off   int
-	row   []byte // backing of spill
+	segment  []byte  // encoded rows
+	from, to []int32 // where each row lies in segment, by row
+	memory   []int32 // the segment's rows in the order in which they lie in memory
+	encoded  int     // how many rows of order are encoded, sent, so far
+	sent     int
+	rest     []byte // of the row that did not fit into the caller's buffer
+	state    stage
 }
+
+// stage is the part of a COPY stream that comes next.
+type stage uint8
+
+const (
+	atStart stage = iota
+	inRows
+	atEnd
+)
+
+// segmentBytes bounds what is encoded ahead.
+const segmentBytes = 16 << 20
 
 // field is a column with its buffers taken out of Arrow's wrapping.
 type field struct {
@@ -69,8 +88,8 @@ func (e *Encoder) Reset(r *batch.Record, order []int32, consts []Constant) {
 		e.consts = append(e.consts, c.Field...)
 	}
 	binary.BigEndian.PutUint16(e.head[:], uint16(len(r.Columns)+len(consts)))
-	e.order, e.next, e.started, e.done = order, 0, false, false
-	e.spill, e.off = nil, 0
+	e.rows, e.order = r.Rows, order
+	e.encoded, e.sent, e.rest, e.state = 0, 0, nil, atStart
 }
 
 func newField(d arrow.ArrayData, numeric bool) field {
@@ -92,66 +111,67 @@ func newField(d arrow.ArrayData, numeric bool) field {
 	return f
 }
 
-// Read fills p with the next part of the stream, as many whole rows as fit.
+// Read fills p with the next part of the stream.
 func (e *Encoder) Read(p []byte) (int, error) {
 	n := 0
-	if !e.started {
-		e.started = true
-		e.spill, e.off = signature, 0
-	}
 	for {
-		if e.off < len(e.spill) {
-			c := copy(p[n:], e.spill[e.off:])
-			e.off += c
-			n += c
-			if e.off < len(e.spill) {
-				return n, nil
-			}
-		}
-		if e.done {
-			if n == 0 {
-				return 0, io.EOF
-			}
+		c := copy(p[n:], e.rest)
+		e.rest = e.rest[c:]
+		if n += c; n == len(p) {
 			return n, nil
 		}
-		out := p[:n]
-		for e.next < len(e.order) {
-			row := e.order[e.next]
-			if cap(p)-len(out) < rowHint || !e.fits(out, p, row) {
-				break
+		switch {
+		case e.state == atStart:
+			e.rest, e.state = signature, inRows
+		case e.sent < len(e.order):
+			if e.sent == e.encoded {
+				e.encode()
 			}
-			out = e.appendRow(out, row)
-			e.next++
+			row := e.order[e.sent]
+			e.rest = e.segment[e.from[row]:e.to[row]]
+			e.sent++
+		case e.state == inRows:
+			e.rest, e.state = trailer, atEnd
+		case n == 0:
+			return 0, io.EOF
+		default:
+			return n, nil
 		}
-		n = len(out)
-		if e.next < len(e.order) {
-			e.row = e.appendRow(e.row[:0], e.order[e.next])
-			e.next++
-		} else {
-			e.row = append(e.row[:0], 0xff, 0xff) // the stream's trailer
-			e.done = true
-		}
-		e.spill, e.off = e.row, 0
 	}
 }
 
-// rowHint is the room below which it is not worth asking whether one more row fits.
-const rowHint = 1024
+// trailer ends a binary COPY stream.
+var trailer = []byte{0xff, 0xff}
 
-// fits reports whether the row surely fits behind out.
-func (e *Encoder) fits(out, p []byte, row int32) bool {
-	size := 2 + len(e.consts) + 12*len(e.fields)
-	room := len(p) - len(out)
-	if size > room {
-		return false
-	}
-	for i := range e.fields {
-		f := &e.fields[i]
-		if f.kind == kindText || f.kind == kindNumeric {
-			size += 2 * int(f.offsets[row+1]-f.offsets[row])
+// encode encodes the next rows of the order, as many as a segment holds.
+func (e *Encoder) encode() {
+	e.memory = append(e.memory[:0], e.order[e.encoded:min(e.encoded+e.fit(), len(e.order))]...)
+	e.encoded += len(e.memory)
+	if len(e.memory) == e.rows {
+		for i := range e.memory {
+			e.memory[i] = int32(i)
 		}
+	} else {
+		slices.Sort(e.memory)
 	}
-	return size <= room
+	e.from = slices.Grow(e.from[:0], e.rows)[:e.rows]
+	e.to = slices.Grow(e.to[:0], e.rows)[:e.rows]
+	b := e.segment[:0]
+	for _, row := range e.memory {
+		e.from[row] = int32(len(b))
+		b = e.appendRow(b, row)
+		e.to[row] = int32(len(b))
+	}
+	e.segment = b
+}
+
+// fit is about how many rows a segment holds.
+func (e *Encoder) fit() int {
+	size := 0
+	for i := range e.fields {
+		size += 12*e.rows + len(e.fields[i].data)
+	}
+	return max(1, e.rows*segmentBytes/max(1, size+len(e.consts)*e.rows))
 }
 
 func (e *Encoder) appendRow(b []byte, row int32) []byte {

@@ -1,0 +1,195 @@
+// Package bench measures loads against psql's \copy of the very same rows, which is as fast as a single client gets:
+// no JSON to parse, no ids to look at, the rows ready in COPY's own binary format.
+//
+// Both sides are whole processes, timed from their start to their last COMMIT, in turn, into identical empty tables
+// with the same keys, on the same server. Absolute times depend on the machine; the ratio is what counts.
+package bench
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/tapline/tapline/internal/gen"
+)
+
+// Options say what to measure.
+type Options struct {
+	// DSN is the server. The benchmark makes schemas bench_tapline and bench_psql in it, and drops them at its end.
+	DSN string
+	// Psql is the program, and Tapline the command that loads: the arguments of a load follow.
+	Psql    string
+	Tapline []string
+	// Dir gets the event file and the exported rows: about 3 KB an event. Defaults to a temporary folder.
+	Dir string
+	// Events defaults to a million, Rounds to 5.
+	Events int64
+	Rounds int
+	// Seed chooses the events.
+	Seed uint64
+	// Log gets a line for each step. Defaults to none.
+	Log io.Writer
+}
+
+// Run is one timed process.
+type Run struct {
+	Seconds float64 `json:"seconds"`
+	Rate    float64 `json:"rows_per_second"`
+	// CPU is user and system time of the client process in microseconds an event.
+	CPU float64 `json:"client_cpu_us_per_event"`
+	// MaxRSS is the largest resident size of the client process in bytes (VmHWM).
+	MaxRSS int64 `json:"max_rss_bytes"`
+}
+
+// Result is what was measured.
+type Result struct {
+	Events    int64   `json:"events"`
+	JSONBytes int64   `json:"json_bytes"`
+	Columns   float64 `json:"columns_filled_per_row"`
+	Tapline   []Run   `json:"tapline"`
+	PsqlHeap  []Run   `json:"psql_heap_order"`
+	PsqlByID  []Run   `json:"psql_id_order"`
+	// Ratio is tapline's median rate over the median of psql's faster order.
+	Ratio float64 `json:"ratio"`
+	// Allocations per 10,000 events from bytes to COPY messages, in steady state.
+	Allocations float64 `json:"allocations_per_10000_events"`
+}
+
+const (
+	ours   = "bench_tapline"
+	theirs = "bench_psql"
+)
+
+// bench is a run with its connections.
+type bench struct {
+	Options
+	conn   *pgx.Conn
+	tables []string
+	rows   int64
+	file   string
+}
+
+// Measure runs the benchmark.
+func Measure(ctx context.Context, o Options) (_ *Result, err error) {
+	if o.Events == 0 {
+		o.Events = 1_000_000
+	}
+	if o.Rounds == 0 {
+		o.Rounds = 5
+	}
+	if o.Log == nil {
+		o.Log = io.Discard
+	}
+	if o.Dir == "" {
+		if o.Dir, err = os.MkdirTemp("", "tapline-bench-"); err != nil {
+			return nil, fmt.Errorf("make folder: %w", err)
+		}
+		defer os.RemoveAll(o.Dir)
+	}
+	conn, err := pgx.Connect(ctx, o.DSN)
+	if err != nil {
+		return nil, fmt.Errorf("connect: %w", err)
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	b := &bench{Options: o, conn: conn, file: filepath.Join(o.Dir, "events.ndjson")}
+	defer func() { err = b.dropSchemas(context.WithoutCancel(ctx), err) }()
+	return b.measure(ctx)
+}
+
+func (b *bench) measure(ctx context.Context) (*Result, error) {
+	r := &Result{Events: b.Events}
+	if err := b.prepare(ctx, r); err != nil {
+		return nil, err
+	}
+	for round := range b.Rounds {
+		for _, side := range []struct {
+			name string
+			into *[]Run
+			run  func(context.Context) (Run, error)
+		}{
+			{"psql, heap order", &r.PsqlHeap, b.psql("heap")},
+			{"tapline", &r.Tapline, b.load},
+			{"psql, order by id", &r.PsqlByID, b.psql("byid")},
+		} {
+			run, err := side.run(ctx)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", side.name, err)
+			}
+			*side.into = append(*side.into, run)
+			fmt.Fprintf(b.Log, "round %d  %-18s %6.2f s  %8.0f rows/s  %5.2f us client CPU per event  %4d MiB\n",
+				round+1, side.name, run.Seconds, run.Rate, run.CPU, run.MaxRSS>>20)
+		}
+	}
+	r.Ratio = median(r.Tapline) / max(median(r.PsqlHeap), median(r.PsqlByID))
+	return r, nil
+}
+
+func median(runs []Run) float64 {
+	rates := make([]float64, len(runs))
+	for i, r := range runs {
+		rates[i] = r.Rate
+	}
+	slices.Sort(rates)
+	return rates[len(rates)/2]
+}
+
+// prepare writes the event file, loads it once, and exports the rows in both orders.
+func (b *bench) prepare(ctx context.Context, r *Result) error {
+	fmt.Fprintf(b.Log, "write %d events to %s\n", b.Events, b.file)
+	f, err := os.Create(b.file)
+	if err != nil {
+		return fmt.Errorf("create event file: %w", err)
+	}
+	stats, err := gen.Write(f, gen.Options{Seed: b.Seed, Events: b.Events, Kind: gen.Segment})
+	if err != nil {
+		return fmt.Errorf("write events: %w", err)
+	}
+	if err := f.Close(); err != nil {
+		return fmt.Errorf("write events: %w", err)
+	}
+	r.JSONBytes = stats.Bytes
+	if err := b.dropSchemas(ctx, nil); err != nil {
+		return err
+	}
+	fmt.Fprintln(b.Log, "load them once, export the rows")
+	if _, err := b.time(b.command(ctx)); err != nil {
+		return fmt.Errorf("first load: %w", err)
+	}
+	if err := b.export(ctx, r); err != nil {
+		return err
+	}
+	r.Allocations, err = Allocations(ctx, b.Seed)
+	return err
+}
+
+func (b *bench) command(ctx context.Context) *exec.Cmd {
+	args := slices.Concat(b.Tapline[1:], []string{"load", "--quiet", "--json", "--dsn", b.DSN, "--source", ours, b.file})
+	return exec.CommandContext(ctx, b.Tapline[0], args...)
+}
+
+// time runs a process and returns what it used.
+func (b *bench) time(cmd *exec.Cmd) (Run, error) {
+	cmd.Stderr = os.Stderr
+	start := time.Now()
+	if err := cmd.Run(); err != nil {
+		return Run{}, fmt.Errorf("run %s: %w", filepath.Base(cmd.Path), err)
+	}
+	return b.used(cmd, time.Since(start)), nil
+}
+
+func (b *bench) used(cmd *exec.Cmd, d time.Duration) Run {
+	s := cmd.ProcessState
+	run := Run{Seconds: d.Seconds(), MaxRSS: maxRSS(s)}
+	if b.rows > 0 {
+		run.Rate = float64(b.rows) / run.Seconds
+		run.CPU = float64((s.UserTime() + s.SystemTime()).Microseconds()) / float64(b.rows)
+	}
+	return run
+}
