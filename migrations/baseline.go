@@ -8,21 +8,3 @@ func CatalogueDiff(have schema.Tables) schema.Diff {
 	d := schema.Diff{Tables: schema.BaselineTables()}
 	return d.Missing(have)
 }
-
-// baselineTables are the tables of a schema right after number 1.
-func baselineTables() schema.Tables {
-	tables := schema.Tables{}
-	for _, t := range schema.BaselineTables() {
-		tables[t.Name] = &t
-	}
-	view := &schema.Table{Name: schema.TableTracks, View: true}
-	for _, name := range tracksColumns(nil, tables.TracksTables()) {
-		typ := schema.Text
-		if c := tables.TracksTables()[0].Column(name); c != nil && schema.IsStandardColumn(name) {
-			typ = c.Type
-		}
-		view.Columns = append(view.Columns, schema.Column{Name: name, Type: typ})
-	}
-	tables[view.Name] = view
-	return tables
-}

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/tapline/tapline/schema"
 )
 
 //go:embed sql
@@ -30,6 +32,24 @@ func (f *File) Applied() bool { return !f.AppliedAt.IsZero() }
 // baselineFile returns number 1 of a source's schema.
 func baselineFile(schemaName string) File {
 	return embeddedFile("sql/source/000001_baseline", "baseline", schemaName)
+}
+
+// The lines that part what is written by hand in the baseline's files from what is generated.
+const (
+	generatedBelow = "-- Below this line: generated"
+	generatedAbove = "-- Above this line: generated"
+)
+
+// adoptedFile returns number 1 of a schema that has tables already: Tapline's own tables, and what the tables there lack
+// of the catalogue.
+func adoptedFile(schemaName string, have schema.Tables) File {
+	f := baselineFile(schemaName)
+	own, _, _ := strings.Cut(f.Up, generatedBelow)
+	_, drop, _ := strings.Cut(f.Down, generatedAbove)
+	up, down := Render(schemaName, have, CatalogueDiff(have))
+	f.Up = own + up + applied(schemaName, f)
+	f.Down = down + generatedAbove + drop
+	return f
 }
 
 // controlFile returns number 1 of the control schema.

@@ -17,7 +17,9 @@ func ident(name string) string { return pgx.Identifier{name}.Sanitize() }
 
 // qualified quotes the name of a relation in a schema. It is never left unqualified: an unqualified "pg_class" is
 // Postgres's own whatever the search_path is (rule 5).
-func qualified(schemaName, relation string) string { return pgx.Identifier{schemaName, relation}.Sanitize() }
+func qualified(schemaName, relation string) string {
+	return pgx.Identifier{schemaName, relation}.Sanitize()
+}
 
 // lit quotes a text as Postgres's quote_literal does, so that it reads the same with standard_conforming_strings off.
 // What cannot stand in a Postgres text becomes visible text instead of an error: the SQL is made once and must apply.

@@ -209,3 +209,16 @@ func contextComment(c *schema.Column) string {
 	}
 	return "Context " + strings.Join(keys, ".") + " of the events that have it, as text."
 }
+
+// rebuiltTracks is tracksChange for a view that does not show what it should before d either.
+func rebuiltTracks(schemaName string, before schema.Tables, d schema.Diff) viewChange {
+	v := view{name: qualified(schemaName, schema.TableTracks), schema: schemaName}
+	after := d.Apply(before)
+	c := v.change(nil, after.TracksTables(), before[schema.TableTracks].Columns, true)
+	// What it showed is not known: the way down takes it to the tables there were.
+	if c.downLast != "" {
+		columns := columnNames(before[schema.TableTracks].Columns)
+		c.downLast = v.replace(v.union(before.TracksTables(), columns)) + v.comments(before.TracksTables(), columns, 0)
+	}
+	return c
+}

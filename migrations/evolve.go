@@ -1,0 +1,143 @@
+package migrations
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/tapline/tapline/internal/catalog"
+	"github.com/tapline/tapline/schema"
+)
+
+// Applied says what Evolve did.
+type Applied struct {
+	// Version is the number of the schema's last migration, made here or not.
+	Version uint
+	// Files are the migrations that were made and applied, mostly one; none if somebody else was faster.
+	Files []File
+	// Diff is what they did: the part of what was asked for that the schema lacked.
+	Diff schema.Diff
+}
+
+// Columns returns how many columns were added, those of new tables included.
+func (a *Applied) Columns() int {
+	n := len(a.Diff.Columns)
+	for i := range a.Diff.Tables {
+		n += len(a.Diff.Tables[i].Columns)
+	}
+	return n
+}
+
+// Evolve does what the schema still lacks of d: under the schema's advisory lock it reads the tables, gives the missing
+// part the next number, keeps it and applies it. Several loaders that need the same make it once. No transaction of the
+// caller's may be open on the tables: Evolve would wait for it and it for Evolve.
+//
+// Whether a column may be widened is for the caller to find out: see CanWiden. A *FileError says which migration failed;
+// LockNotHad tells whether another try makes sense.
+func (m *Migrator) Evolve(ctx context.Context, d schema.Diff) (Applied, error) {
+	var done Applied
+	err := m.change(ctx, func(s *session) error {
+		exists, err := catalog.Exists(ctx, s.conn, m.schema)
+		if err != nil {
+			return err
+		}
+		if !exists {
+			return &NotReadyError{Schema: m.schema, Lacks: "it does not exist"}
+		}
+		if err := s.prepare(ctx); err != nil {
+			return err
+		}
+		if _, err := s.up(ctx, math.MaxUint32); err != nil {
+			return err
+		}
+		have, err := catalog.Read(ctx, s.conn, m.schema)
+		if err != nil {
+			return err
+		}
+		done, err = s.evolve(ctx, have, d.Missing(have))
+		return err
+	})
+	return done, err
+}
+
+// evolve makes, keeps and applies the migrations for lack, none of which have has.
+func (s *session) evolve(ctx context.Context, have schema.Tables, lack schema.Diff) (Applied, error) {
+	shown, err := s.shown(ctx, have)
+	if err != nil {
+		return Applied{}, err
+	}
+	tracks := tracksChange(s.schema, have, lack)
+	if !shown {
+		tracks = rebuiltTracks(s.schema, have, lack)
+	}
+	last, err := s.lastKept(ctx)
+	if err != nil || lack.Empty() && tracks == (viewChange{}) {
+		return Applied{Version: last}, err
+	}
+	files := s.numbered(last, have, lack, tracks)
+	if err := s.store(ctx, files); err != nil {
+		return Applied{}, err
+	}
+	if _, err := s.up(ctx, last+1); err != nil {
+		return Applied{}, err
+	}
+	return Applied{Version: files[len(files)-1].Version, Files: files, Diff: lack}, nil
+}
+
+// numbered renders lack into as many files as it needs, the first with the number after last.
+func (s *session) numbered(last uint, have schema.Tables, lack schema.Diff, tracks viewChange) []File {
+	parts := split(sorted(lack))
+	files := make([]File, len(parts))
+	for i, part := range parts {
+		change := viewChange{}
+		if i == len(parts)-1 {
+			change = tracks
+		}
+		up, down := render(s.schema, have, part, change)
+		files[i] = generated(s.schema, last+1+uint(i), fileName(part), up, down)
+	}
+	return files
+}
+
+// lastKept returns the highest number there is. All of them are applied when evolve begins.
+func (s *session) lastKept(ctx context.Context) (uint, error) {
+	var last int64
+	err := s.conn.QueryRow(ctx, "select coalesce(max(version), 0) from "+qualified(s.schema, "_migration_files")).
+		Scan(&last)
+	if err != nil {
+		return 0, fmt.Errorf("read last migration: %w", err)
+	}
+	return uint(last), nil
+}
+
+// shown reports whether the tracks view shows all track tables that there are. It does not after the first of several
+// files was applied and a later one failed.
+func (s *session) shown(ctx context.Context, have schema.Tables) (bool, error) {
+	view := have[schema.TableTracks]
+	if view == nil || !view.View {
+		return true, nil
+	}
+	rows, err := s.conn.Query(ctx, `
+		select distinct t.relname
+		from pg_catalog.pg_rewrite r
+		join pg_catalog.pg_depend d on d.classid = 'pg_catalog.pg_rewrite'::regclass and d.objid = r.oid
+			and d.refclassid = 'pg_catalog.pg_class'::regclass
+		join pg_catalog.pg_class t on t.oid = d.refobjid and t.oid <> r.ev_class
+		where r.ev_class = $1::regclass`, qualified(s.schema, schema.TableTracks))
+	if err != nil {
+		return false, fmt.Errorf("read tables of the tracks view: %w", err)
+	}
+	below, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return false, fmt.Errorf("read tables of the tracks view: %w", err)
+	}
+	tables := have.TracksTables()
+	columns := columnNames(view.Columns)
+	if len(tracksColumns(columns, tables)) != len(columns) {
+		return false, nil
+	}
+	return !slices.ContainsFunc(tables, func(t *schema.Table) bool { return !slices.Contains(below, t.Name) }), nil
+}

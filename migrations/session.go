@@ -1,0 +1,145 @@
+package migrations
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	migratepgx "github.com/golang-migrate/migrate/v4/database/pgx/v5"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+)
+
+// versionTable is golang-migrate's table in a source's schema; its default name is one that an event could have.
+const versionTable = "_migrations"
+
+// session is one connection to Postgres, on which everything about one schema happens: our advisory lock, reading,
+// golang-migrate. If this program is killed while a statement runs, the server goes on with it; because the locks are
+// the same session's, nobody else begins before that statement has ended.
+type session struct {
+	schema string
+	db     *sql.DB
+	// conn is the connection in db. It is used directly between golang-migrate's steps.
+	conn    *pgx.Conn
+	driver  *driver // nil before prepare
+	spent   bool    // to be closed after this operation
+	options Options
+}
+
+func openSession(ctx context.Context, cfg *pgx.ConnConfig, schemaName string, o Options) (*session, error) {
+	cfg = cfg.Copy()
+	// Nothing prepared is kept: after DDL it would be wrong.
+	cfg.DefaultQueryExecMode = pgx.QueryExecModeDescribeExec
+	s := &session{schema: schemaName, options: o}
+	s.db = stdlib.OpenDB(*cfg, stdlib.OptionAfterConnect(func(ctx context.Context, conn *pgx.Conn) error {
+		if s.conn != nil {
+			return errors.New("connection lost") // and with it the locks: the operation has to begin again
+		}
+		s.conn = conn
+		_, err := conn.PgConn().Exec(ctx, s.settings()).ReadAll()
+		return err
+	}))
+	s.db.SetMaxOpenConns(1)
+	s.db.SetMaxIdleConns(1)
+	if err := s.db.PingContext(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("connect to postgres: %w", err), s.db.Close())
+	}
+	return s, nil
+}
+
+// settings makes the session independent of what a role or database may have as defaults.
+func (s *session) settings() string {
+	return "set lock_timeout = " + s.lockTimeout() + "; set statement_timeout = 0; " +
+		"set default_transaction_isolation = 'read committed'; set standard_conforming_strings = on; " +
+		"set client_min_messages = warning; set search_path = ''"
+}
+
+func (s *session) lockTimeout() string {
+	return strconv.FormatInt(max(1, s.options.LockTimeout.Milliseconds()), 10)
+}
+
+// close gives up the connection and every lock on it.
+func (s *session) close() {
+	// A broken connection is closed all the same; there is nothing to do about an error.
+	if s.driver != nil {
+		_ = s.driver.Close()
+	}
+	_ = s.db.Close()
+}
+
+// lockKey is the key of the advisory lock of a schema.
+func lockKey(schemaName string) int64 {
+	sum := sha256.Sum256([]byte("tapline migrations of schema " + schemaName))
+	return int64(binary.BigEndian.Uint64(sum[:8]))
+}
+
+// lock waits for the schema's advisory lock, in the order of arrival, until ctx ends. Whoever has it works for at most
+// as long as a migration takes; nothing else is held meanwhile.
+func (s *session) lock(ctx context.Context) error {
+	key := strconv.FormatInt(lockKey(s.schema), 10)
+	_, err := s.conn.PgConn().Exec(ctx, "set lock_timeout = 0; select pg_catalog.pg_advisory_lock("+key+
+		"); set lock_timeout = "+s.lockTimeout()).ReadAll()
+	if err != nil {
+		return fmt.Errorf("lock schema %s for migration: %w", s.schema, cause(ctx, err))
+	}
+	return nil
+}
+
+func (s *session) unlock(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	_, err := s.conn.Exec(ctx, "select pg_catalog.pg_advisory_unlock($1)", lockKey(s.schema))
+	return err
+}
+
+// prepare makes golang-migrate's driver for the schema, which has to exist, and repairs what a kill has left.
+func (s *session) prepare(ctx context.Context) error {
+	if s.driver == nil {
+		inner, err := migratepgx.WithInstance(s.db, &migratepgx.Config{
+			MigrationsTable: versionTable, SchemaName: s.schema,
+		})
+		if err != nil {
+			return fmt.Errorf("open schema %s: %w", s.schema, plain(err))
+		}
+		s.driver = &driver{Driver: inner, options: s.options}
+		if err := s.describeVersionTable(ctx); err != nil {
+			return err
+		}
+	}
+	s.driver.ctx = ctx
+	return s.heal(ctx)
+}
+
+// createSchema makes the schema if it is not there. Postgres's IF NOT EXISTS is not safe against others who do the same.
+func (s *session) createSchema(ctx context.Context) error {
+	var err error
+	for range 3 {
+		if _, err = s.conn.Exec(ctx, "create schema if not exists "+ident(s.schema)); !raced(err) {
+			break
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("create schema %s: %w", s.schema, err)
+	}
+	return nil
+}
+
+// describeVersionTable gives golang-migrate's table the comments that every other table has.
+func (s *session) describeVersionTable(ctx context.Context) error {
+	table := qualified(s.schema, versionTable)
+	var described bool
+	err := s.conn.QueryRow(ctx, `select pg_catalog.obj_description($1::regclass, 'pg_class') is not null`, table).
+		Scan(&described)
+	if err != nil || described {
+		return err
+	}
+	_, err = s.conn.PgConn().Exec(ctx, "comment on table "+table+" is 'The version of this schema, as golang-migrate "+
+		"keeps it.';\ncomment on column "+table+".\"version\" is 'Number of the last migration that was begun.';\n"+
+		"comment on column "+table+".\"dirty\" is 'Whether that migration was begun and not finished.';").ReadAll()
+	return err
+}

@@ -1,0 +1,110 @@
+package migrations
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/tapline/tapline/internal/catalog"
+)
+
+// files returns the migrations of the schema in order, those of the program and those that are kept. Only the text of
+// numbers above textFrom is read: what lies before may be much and is not needed to go up.
+func (s *session) files(ctx context.Context, textFrom int) ([]File, error) {
+	first, err := s.first(ctx)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := s.conn.Query(ctx, `
+		select version, name, case when version > $1 then coalesce(up, '') else '' end,
+			case when version > $1 then coalesce(down, '') else '' end, created_at, applied_at, coalesce(applied_by, '')
+		from `+qualified(s.schema, "_migration_files")+` order by version`, textFrom)
+	if err != nil {
+		return onlyFirst(first, err)
+	}
+	kept, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (File, error) {
+		var f File
+		var version int64
+		var at *time.Time
+		err := row.Scan(&version, &f.Name, &f.Up, &f.Down, &f.CreatedAt, &at, &f.AppliedBy)
+		f.Version = uint(version)
+		if at != nil {
+			f.AppliedAt = *at
+		}
+		return f, err
+	})
+	if err != nil {
+		return onlyFirst(first, err)
+	}
+	if len(kept) == 0 || kept[0].Version != 1 {
+		return append([]File{first}, kept...), nil
+	}
+	if kept[0].Up == "" {
+		kept[0].Up, kept[0].Down = first.Up, first.Down
+	}
+	return kept, nil
+}
+
+// onlyFirst is the answer of a schema in which nothing has been applied yet.
+func onlyFirst(first File, err error) ([]File, error) {
+	if missing(err) {
+		return []File{first}, nil
+	}
+	return nil, fmt.Errorf("read migrations: %w", err)
+}
+
+// first returns number 1 of the schema. Where tables of the catalogue's names are there already, because the schema was
+// another warehouse's, it makes what they lack instead.
+func (s *session) first(ctx context.Context) (File, error) {
+	if s.schema == ControlSchema {
+		return controlFile(), nil
+	}
+	done, err := s.lastApplied(ctx)
+	if err != nil || done > 0 {
+		return baselineFile(s.schema), err
+	}
+	have, err := catalog.Read(ctx, s.conn, s.schema)
+	if err != nil || len(have) == 0 {
+		return baselineFile(s.schema), err
+	}
+	return adoptedFile(s.schema, have), nil
+}
+
+// keepFirst keeps the text of a number 1 that is not the program's.
+func (s *session) keepFirst(ctx context.Context, f File) error {
+	if s.schema == ControlSchema || f.Up == baselineFile(s.schema).Up {
+		return nil
+	}
+	_, err := s.conn.Exec(ctx, "update "+qualified(s.schema, "_migration_files")+
+		" set up = $1, down = $2 where version = 1", f.Up, f.Down)
+	if err != nil {
+		return fmt.Errorf("keep migration 1: %w", err)
+	}
+	return nil
+}
+
+// store keeps files that are to be applied.
+func (s *session) store(ctx context.Context, files []File) error {
+	batch := &pgx.Batch{}
+	for _, f := range files {
+		batch.Queue("insert into "+qualified(s.schema, "_migration_files")+` (version, name, up, down)
+			values ($1, $2, $3, $4)`, int64(f.Version), f.Name, f.Up, f.Down)
+	}
+	err := pgx.BeginFunc(ctx, s.conn, func(tx pgx.Tx) error { return tx.SendBatch(ctx, batch).Close() })
+	if err != nil {
+		return fmt.Errorf("store migrations %d to %d: %w", files[0].Version, files[len(files)-1].Version, err)
+	}
+	return nil
+}
+
+// forget deletes kept migrations that were not applied, from a number on.
+func (s *session) forget(ctx context.Context, from uint) error {
+	_, err := s.conn.Exec(ctx, "delete from "+qualified(s.schema, "_migration_files")+
+		" where version >= $1 and applied_at is null and up is not null", int64(from))
+	if err != nil && !missing(err) {
+		return fmt.Errorf("delete migrations from %d on: %w", from, err)
+	}
+	return nil
+}
