@@ -165,3 +165,19 @@ func (a *app) runningServer(ctx context.Context) (*server, error) {
 	s.DSN = s.local.DSN(localpg.Database)
 	return s, nil
 }
+
+// sameDatabase returns the flags with which another command finds the database of this one. A password is not shown.
+func (a *app) sameDatabase() string {
+	switch d := a.cfg.Database; {
+	case d.DSN == "" && d.DataDir != "":
+		return " --data-dir " + shellWord(d.DataDir)
+	case d.DSN == "":
+		return ""
+	default:
+		parsed, err := pgxpool.ParseConfig(d.DSN)
+		if err == nil && parsed.ConnConfig.Password == "" {
+			return " --dsn " + shellWord(d.DSN)
+		}
+		return ` --dsn "$DSN"`
+	}
+}

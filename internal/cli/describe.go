@@ -13,12 +13,15 @@ func describe(err error) string {
 	if errors.Is(err, context.Canceled) {
 		return "interrupted"
 	}
-	text := printable(strings.Join(strings.Fields(err.Error()), " "))
+	text := oneLine(err)
 	if hint := hint(err); hint != "" {
 		return text + ". " + hint
 	}
 	return text
 }
+
+// oneLine is the text of an error without line breaks and control characters.
+func oneLine(err error) string { return printable(strings.Join(strings.Fields(err.Error()), " ")) }
 
 // hint returns what to do about an error of Postgres.
 func hint(err error) string {

@@ -116,7 +116,7 @@ func (a *app) load(ctx context.Context, paths []string, f loadFlags) (err error)
 	stop := a.watch(ctx, watched, l, f)
 	report, err := l.Load(ctx, watched)
 	stop()
-	return a.loaded(ctx, &outcome{report: &report, err: err, server: server, source: a.cfg.Source, quiet: f.quiet})
+	return a.loaded(ctx, &outcome{report: &report, err: err, server: server, source: a.cfg.Source, quiet: f.quiet, flags: a.sameDatabase()})
 }
 
 func (a *app) files(ctx context.Context, paths []string, valid config.Valid) (loader.Source, error) {
@@ -151,13 +151,13 @@ func (a *app) loaderConfig(valid config.Valid) loader.Config {
 
 // outcome is what a load or a dry run came to.
 type outcome struct {
-	report  *loader.Report
-	err     error
-	server  *server // nil for a plan without one
-	source  string
-	quiet   bool
-	dryRun  bool
-	without bool // planned without a database
+	report *loader.Report
+	err    error
+	server *server // nil for a plan without one
+	source string
+	quiet  bool
+	dryRun bool
+	flags  string // that the next command needs to find the same database
 }
 
 // loaded tells what was done and returns the error that stands for the exit code.

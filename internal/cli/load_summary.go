@@ -107,8 +107,8 @@ func sortedTables(r *loader.Report) []string {
 	})
 }
 
-// maxNames is how many columns of a table are named; the others are counted.
-const maxNames = 4
+// maxNames is how long the names of new columns may be together; else they are counted.
+const maxNames = 40
 
 func (p *printer) changes(t *loader.TableReport) string {
 	var parts []string
@@ -116,19 +116,19 @@ func (p *printer) changes(t *loader.TableReport) string {
 		parts = append(parts, p.green("new table"))
 	}
 	if len(t.NewColumns) > 0 {
-		parts = append(parts, "+"+some(int64(len(t.NewColumns)))+": "+names(t.NewColumns))
+		parts = append(parts, names("+", t.NewColumns))
 	}
 	if len(t.Widened) > 0 {
-		parts = append(parts, "widened: "+names(t.Widened))
+		parts = append(parts, "widened: "+names("", t.Widened))
 	}
 	return strings.Join(parts, ", ")
 }
 
-func names(all []string) string {
-	if len(all) <= maxNames {
-		return strings.Join(all, ", ")
+func names(sign string, columns []string) string {
+	if all := strings.Join(columns, ", "); len(all) <= maxNames {
+		return sign + all
 	}
-	return strings.Join(all[:maxNames], ", ") + " …"
+	return sign + number(len(columns)) + " columns"
 }
 
 func (p *printer) reasons(title, unit string, counts map[schema.Reason]int64) {
@@ -247,15 +247,15 @@ func (p *printer) sql(plan string) {
 // next tells what people want to do now.
 func (p *printer) next(o *outcome) {
 	r := o.report
-	source := " --source " + shellWord(o.source)
+	flags := " --source " + shellWord(o.source) + o.flags
 	p.heading("Next")
+	command := "tapline psql" + flags
 	if name := largest(r); name != "" {
-		p.line("  " + p.cyan(fmt.Sprintf("tapline psql%s -- -c %s", source, shellWord(`select * from "`+name+`" order by timestamp desc limit 10`))))
-	} else {
-		p.line("  " + p.cyan("tapline psql"+source))
+		command += " -- -c " + shellWord(`select * from "`+name+`" order by timestamp desc limit 10`)
 	}
+	p.line("  " + p.cyan(command))
 	if r.Quarantined > 0 {
-		p.line("  " + p.cyan("tapline quarantine list"+source))
+		p.line("  " + p.cyan("tapline quarantine list"+flags))
 	}
 	if r.FailedUnits() > 0 {
 		p.line("  " + p.dim("run the same command again once the failed files are whole; loaded files are skipped"))

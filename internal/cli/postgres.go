@@ -91,7 +91,5 @@ func (p *printer) postgres(st *postgresJSON) {
 	if st.Running {
 		rows = append([][2]string{{"DSN", st.DSN}, {"port", strconv.Itoa(st.Port) + " on loopback, with a password"}, {"process", strconv.Itoa(st.PID)}}, rows...)
 	}
-	for _, r := range rows {
-		p.linef("  %s %s", p.dim(fmt.Sprintf("%-8s", r[0])), r[1])
-	}
+	p.fields(rows)
 }

@@ -38,9 +38,9 @@ named after the source. A file is loaded whole or not at all, and never twice.
 	root.AddGroup(&cobra.Group{ID: "load", Title: "Load and look:"}, &cobra.Group{ID: "keep", Title: "Look after:"},
 		&cobra.Group{ID: "server", Title: "Postgres:"})
 	for group, commands := range map[string][]*cobra.Command{
-		"load":   {a.loadCommand(), a.psqlCommand()},
-		"keep":   {},
-		"server": {a.postgresCommand()},
+		"load":   {a.loadCommand(), a.statusCommand(), a.quarantineCommand(), a.psqlCommand()},
+		"keep":   {a.loadsCommand(), a.pruneCommand()},
+		"server": {a.doctorCommand(), a.postgresCommand()},
 		"":       {a.versionCommand()},
 	} {
 		for _, c := range commands {

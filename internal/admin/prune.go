@@ -1,0 +1,80 @@
+package admin
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/tapline/tapline/internal/ledger"
+)
+
+// Ages say what is old enough to be removed; 0 keeps everything.
+type Ages struct {
+	Loads, Units, Quarantine, Discards time.Duration
+}
+
+// Pruned counts what Prune removed, or would remove.
+type Pruned struct {
+	Loads int64 `json:"loads"`
+	Units int64 `json:"units"`
+	// Quarantine counts all records removed; Unreplayed those of them that were never read again with success: their
+	// events are nowhere else.
+	Quarantine int64 `json:"quarantine"`
+	Unreplayed int64 `json:"quarantine_never_replayed"`
+	Discards   int64 `json:"discarded_values"`
+}
+
+// Prune removes what is older than ages from the internal tables of a source, in one transaction. Rows of events are
+// never removed, and the newest load stays: the next one takes its number from it. Without confirm it only counts.
+func Prune(ctx context.Context, db Beginner, schemaName string, ages Ages, now time.Time, confirm bool) (Pruned, error) {
+	var out Pruned
+	err := pgx.BeginTxFunc(ctx, db, pgx.TxOptions{}, func(tx pgx.Tx) error {
+		if confirm {
+			if err := ledger.New(schemaName).Lock(ctx, tx); err != nil {
+				return err
+			}
+		}
+		return prune(ctx, tx, schemaName, ages, now, confirm, &out)
+	})
+	if err != nil {
+		return Pruned{}, fmt.Errorf("prune: %w", err)
+	}
+	return out, nil
+}
+
+func prune(ctx context.Context, tx pgx.Tx, schemaName string, ages Ages, now time.Time, confirm bool, out *Pruned) error {
+	loads, quarantine := ident(schemaName, "_loads"), ident(schemaName, "_quarantine")
+	for _, step := range []struct {
+		age   time.Duration
+		table string
+		where string
+		count *int64
+	}{
+		{ages.Loads, loads, "finished_at < $1 and seq is distinct from (select max(seq) from " + loads + ")", &out.Loads},
+		{ages.Units, ident(schemaName, "_units"), "loaded_at < $1", &out.Units},
+		{ages.Quarantine, quarantine, "uuid_ts < $1 and replayed_at is null", &out.Unreplayed},
+		{ages.Quarantine, quarantine, "uuid_ts < $1 and replayed_at is not null", &out.Quarantine},
+		{ages.Discards, ident(schemaName, "_discards"), "uuid_ts < $1", &out.Discards},
+	} {
+		if step.age <= 0 {
+			continue
+		}
+		var err error
+		if *step.count, err = removeOrCount(ctx, tx, step.table, step.where, now.Add(-step.age), confirm); err != nil {
+			return err
+		}
+	}
+	out.Quarantine += out.Unreplayed
+	return nil
+}
+
+func removeOrCount(ctx context.Context, tx pgx.Tx, table, where string, before time.Time, remove bool) (n int64, err error) {
+	if remove {
+		tag, err := tx.Exec(ctx, "delete from "+table+" where "+where, before)
+		return tag.RowsAffected(), err
+	}
+	err = tx.QueryRow(ctx, "select count(*) from "+table+" where "+where, before).Scan(&n)
+	return n, err
+}
