@@ -7,7 +7,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5/pgxpool"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/tapline/tapline/internal/pgtest"
 	"github.com/tapline/tapline/migrations"
@@ -19,13 +18,18 @@ const loaders = 8
 // together runs do in as many goroutines as there are loaders, each with a Migrator of its own.
 func together(t *testing.T, pool *pgxpool.Pool, do func(i int, m *migrations.Migrator) error) {
 	t.Helper()
-	var group errgroup.Group
+	errs := make(chan error, loaders)
 	for i := range loaders {
 		m := open(t, pool, migrations.Options{})
-		group.Go(func() error { return do(i, m) })
+		go func() { errs <- do(i, m) }()
 	}
-	if err := group.Wait(); err != nil {
-		t.Fatal(err)
+	for range loaders {
+		if err := <-errs; err != nil {
+			t.Error(err)
+		}
+	}
+	if t.Failed() {
+		t.FailNow()
 	}
 }
 

@@ -69,10 +69,7 @@ func (s *session) evolve(ctx context.Context, have schema.Tables, lack schema.Di
 	if err != nil {
 		return Applied{}, err
 	}
-	tracks := tracksChange(s.schema, have, lack)
-	if !shown {
-		tracks = rebuiltTracks(s.schema, have, lack)
-	}
+	tracks := tracksChange(s.schema, have, shown, lack)
 	last, err := s.lastKept(ctx)
 	if err != nil || lack.Empty() && tracks == (viewChange{}) {
 		return Applied{Version: last}, err
@@ -113,31 +110,42 @@ func (s *session) lastKept(ctx context.Context) (uint, error) {
 	return uint(last), nil
 }
 
-// shown reports whether the tracks view shows all track tables that there are. It does not after the first of several
-// files was applied and a later one failed.
-func (s *session) shown(ctx context.Context, have schema.Tables) (bool, error) {
-	view := have[schema.TableTracks]
-	if view == nil || !view.View {
-		return true, nil
+// shown returns the tables that the tracks view shows, each with the columns of it that it uses. Postgres is asked because
+// that may be less than there is: after the first of several files was applied and a later one failed.
+func (s *session) shown(ctx context.Context, have schema.Tables) ([]*schema.Table, error) {
+	if view := have[schema.TableTracks]; view == nil || !view.View {
+		return nil, nil
 	}
 	rows, err := s.conn.Query(ctx, `
-		select distinct t.relname
+		select t.relname, a.attname
 		from pg_catalog.pg_rewrite r
 		join pg_catalog.pg_depend d on d.classid = 'pg_catalog.pg_rewrite'::regclass and d.objid = r.oid
-			and d.refclassid = 'pg_catalog.pg_class'::regclass
-		join pg_catalog.pg_class t on t.oid = d.refobjid and t.oid <> r.ev_class
+			and d.refclassid = 'pg_catalog.pg_class'::regclass and d.refobjid <> r.ev_class
+		join pg_catalog.pg_class t on t.oid = d.refobjid
+		join pg_catalog.pg_attribute a on a.attrelid = d.refobjid and a.attnum = d.refobjsubid
 		where r.ev_class = $1::regclass`, qualified(s.schema, schema.TableTracks))
 	if err != nil {
-		return false, fmt.Errorf("read tables of the tracks view: %w", err)
+		return nil, fmt.Errorf("read columns of the tracks view: %w", err)
 	}
-	below, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	used := map[string]map[string]bool{}
+	var table, column string
+	_, err = pgx.ForEachRow(rows, []any{&table, &column}, func() error {
+		if used[table] == nil {
+			used[table] = map[string]bool{}
+		}
+		used[table][column] = true
+		return nil
+	})
 	if err != nil {
-		return false, fmt.Errorf("read tables of the tracks view: %w", err)
+		return nil, fmt.Errorf("read columns of the tracks view: %w", err)
 	}
-	tables := have.TracksTables()
-	columns := columnNames(view.Columns)
-	if len(tracksColumns(columns, tables)) != len(columns) {
-		return false, nil
+	var shown []*schema.Table
+	for _, t := range have.TracksTables() {
+		if used[t.Name] != nil {
+			some := *t
+			some.Columns = slices.DeleteFunc(slices.Clone(t.Columns), func(c schema.Column) bool { return !used[t.Name][c.Name] })
+			shown = append(shown, &some)
+		}
 	}
-	return !slices.ContainsFunc(tables, func(t *schema.Table) bool { return !slices.Contains(below, t.Name) }), nil
+	return shown, nil
 }

@@ -17,6 +17,10 @@ func (m *Migrator) Plan(ctx context.Context, d schema.Diff) (string, error) {
 		if err != nil {
 			return err
 		}
+		shown, err := s.shown(ctx, have)
+		if err != nil {
+			return err
+		}
 		version, err := s.lastApplied(ctx)
 		if err != nil {
 			return err
@@ -29,9 +33,10 @@ func (m *Migrator) Plan(ctx context.Context, d schema.Diff) (string, error) {
 			b.WriteString(first.Up)
 			lack := CatalogueDiff(have)
 			have = withTracks(lack.Apply(have))
+			shown = have.TracksTables()
 		}
 		lack := d.Missing(have)
-		tracks := tracksChange(m.schema, have, lack)
+		tracks := tracksChange(m.schema, have, shown, lack)
 		if lack.Empty() && tracks == (viewChange{}) {
 			return nil
 		}

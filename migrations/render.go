@@ -13,7 +13,7 @@ import (
 // The down file of a widened column fails with a clear error, and changes nothing, if a value no longer fits the old
 // type. Values in columns and tables that up added are lost by down.
 func Render(schemaName string, before schema.Tables, d schema.Diff) (up, down string) {
-	return render(schemaName, before, d, tracksChange(schemaName, before, d))
+	return render(schemaName, before, d, tracksChange(schemaName, before, before.TracksTables(), d))
 }
 
 func render(schemaName string, before schema.Tables, d schema.Diff, tracks viewChange) (up, down string) {

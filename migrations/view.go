@@ -27,7 +27,9 @@ type viewChange struct {
 // The view is never dropped on the way up: that would take the analysts' grants and their own views with it. Postgres
 // refuses to change the type of a column that a view uses, so where one is widened the view first becomes an empty
 // SELECT of the same columns and then itself again.
-func tracksChange(schemaName string, before schema.Tables, d schema.Diff) viewChange {
+//
+// shown are the tables that it shows before, each with the columns of it that it uses.
+func tracksChange(schemaName string, before schema.Tables, shown []*schema.Table, d schema.Diff) viewChange {
 	old := before[schema.TableTracks]
 	if old != nil && !old.View {
 		return viewChange{}
@@ -45,7 +47,7 @@ func tracksChange(schemaName string, before schema.Tables, d schema.Diff) viewCh
 			downFirst: "drop view if exists " + v.name + ";\n",
 		}
 	}
-	return v.change(before.TracksTables(), tables, old.Columns, retypes(d))
+	return v.change(shown, tables, old.Columns, retypes(d))
 }
 
 // retypes reports whether d changes the type of a column that the view shows.
@@ -55,8 +57,8 @@ func retypes(d schema.Diff) bool {
 
 type view struct{ name, schema string }
 
-func (v view) change(oldTables, newTables []*schema.Table, shown []schema.Column, retyped bool) viewChange {
-	oldColumns := columnNames(shown)
+func (v view) change(oldTables, newTables []*schema.Table, columns []schema.Column, retyped bool) viewChange {
+	oldColumns := columnNames(columns)
 	newColumns := tracksColumns(oldColumns, newTables)
 	oldSQL, newSQL := v.union(oldTables, oldColumns), v.union(newTables, newColumns)
 	if oldSQL == newSQL && !retyped {
@@ -208,17 +210,4 @@ func contextComment(c *schema.Column) string {
 		keys[i] = jsonText(key)
 	}
 	return "Context " + strings.Join(keys, ".") + " of the events that have it, as text."
-}
-
-// rebuiltTracks is tracksChange for a view that does not show what it should before d either.
-func rebuiltTracks(schemaName string, before schema.Tables, d schema.Diff) viewChange {
-	v := view{name: qualified(schemaName, schema.TableTracks), schema: schemaName}
-	after := d.Apply(before)
-	c := v.change(nil, after.TracksTables(), before[schema.TableTracks].Columns, true)
-	// What it showed is not known: the way down takes it to the tables there were.
-	if c.downLast != "" {
-		columns := columnNames(before[schema.TableTracks].Columns)
-		c.downLast = v.replace(v.union(before.TracksTables(), columns)) + v.comments(before.TracksTables(), columns, 0)
-	}
-	return c
 }
