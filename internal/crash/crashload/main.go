@@ -1,0 +1,94 @@
+// Command crashload loads files like any program that embeds package loader, and tells on its standard output how far it
+// is, so that a test that kills it knows what it had learnt: "open NAME" when it begins to read a unit, "reported NAME"
+// when the loader has told it that the unit is in, "done ROWS" at the end.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"iter"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/tapline/tapline/internal/failpoint"
+	"github.com/tapline/tapline/internal/source"
+	"github.com/tapline/tapline/loader"
+	"github.com/tapline/tapline/schema"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "crashload:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string) error {
+	flags := flag.NewFlagSet("crashload", flag.ContinueOnError)
+	dsn := flags.String("dsn", "", "URL of the database")
+	name := flags.String("source", "", "nickname of the source")
+	chunk := flags.Int("chunk", 0, "bytes of a chunk")
+	attempts := flags.Int("attempts", 0, "how often a unit is started again")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	pool, err := pgxpool.New(ctx, *dsn)
+	if err != nil {
+		return fmt.Errorf("open pool: %w", err)
+	}
+	defer pool.Close()
+	cfg := loader.Config{
+		Source: *name, ChunkBytes: *chunk, Attempts: *attempts,
+		Logger: slog.New(slog.NewTextHandler(os.Stderr, nil)),
+	}
+	if failpoint.BrokenKey {
+		if err := dropKeys(ctx, pool, cfg); err != nil {
+			return err
+		}
+	}
+	files, err := loader.Files(flags.Args(), loader.FileOptions{Logger: cfg.Logger})
+	if err != nil {
+		return err
+	}
+	l, err := loader.New(pool, cfg)
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	report, err := l.Load(ctx, told{files})
+	if err != nil {
+		return err
+	}
+	fmt.Println("done", report.Loaded)
+	return nil
+}
+
+// told is a source that tells when its units are opened and when the loader is done with them.
+type told struct{ loader.Source }
+
+// Units implements loader.Source.
+func (s told) Units(ctx context.Context) iter.Seq2[loader.Unit, error] {
+	return func(yield func(loader.Unit, error) bool) {
+		for unit, err := range s.Source.Units(ctx) {
+			if !yield(toldUnit{unit}, err) {
+				return
+			}
+			fmt.Println("reported", unit.Name())
+		}
+	}
+}
+
+type toldUnit struct{ loader.Unit }
+
+// Open implements loader.Unit.
+func (u toldUnit) Open(ctx context.Context, paths *schema.Paths) (source.Reader, error) {
+	fmt.Println("open", u.Name())
+	return u.Unit.Open(ctx, paths)
+}

@@ -1,0 +1,127 @@
+package crash_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/tapline/tapline/internal/localpg"
+	"github.com/tapline/tapline/internal/pgtest"
+)
+
+// The server crashes, loses a process, or ends sessions in the middle of transactions. The loader that runs comes through
+// all of it by itself.
+func TestServerFaults(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, sound, everything)
+	rng := random(t)
+	faults := []func(*bench, *process){
+		(*bench).crashServer, (*bench).killBackend, (*bench).terminate, (*bench).crashServer, (*bench).killBackend,
+		(*bench).terminate,
+	}
+	if testing.Short() {
+		faults = faults[:3]
+	}
+	o := observe(t, b.pool)
+	p := b.start("")
+	for i, fault := range faults {
+		if !p.open(1+2*i) || !b.waitWrites(p) {
+			t.Fatalf("the loader ended before fault %d: %v\n%s", i, p.cmd.ProcessState, p.log())
+		}
+		time.Sleep(time.Duration(rng.IntN(20)) * time.Millisecond)
+		fault(b, p)
+	}
+	p.mustFinish()
+	if n := strings.Count(p.log(), `msg="unit starts again"`); n < len(faults) {
+		t.Errorf("units started again %d times after %d faults\n%s", n, len(faults), p.log())
+	}
+	o.mustHaveSeen(t)
+	b.mustBeClean()
+}
+
+// waitWrites is writes with a server that may be away.
+func (b *bench) waitWrites(p *process) bool {
+	b.t.Helper()
+	for b.pool.Ping(b.t.Context()) != nil {
+		time.Sleep(5 * time.Millisecond)
+	}
+	return b.writes(p)
+}
+
+// crashServer ends the server like a power cut that the disk survives, and starts it again.
+func (b *bench) crashServer(*process) {
+	b.t.Helper()
+	if err := b.server.Stop(b.t.Context(), localpg.Immediate); err != nil {
+		b.t.Fatal(err)
+	}
+	if err := b.server.Start(b.t.Context()); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// killBackend kills the server process of the loader's transaction, or of whatever it is doing; the server then restarts
+// all others.
+func (b *bench) killBackend(p *process) {
+	b.t.Helper()
+	const query = "select pid from pg_stat_activity where application_name = $1 order by backend_xid is null, pid limit 1"
+	if err := syscall.Kill(int(pgtest.Value[int32](b.t, b.pool, query, p.tag)), syscall.SIGKILL); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// terminate ends the loader's sessions.
+func (b *bench) terminate(p *process) {
+	b.t.Helper()
+	pgtest.Query(b.t, b.pool, "select pg_terminate_backend(pid) from pg_stat_activity where application_name = $1", p.tag)
+}
+
+// Connections break before, within and after a commit, and in the middle of rows. What was committed without an answer is
+// neither loaded again nor reported as somebody else's.
+func TestConnectionsCut(t *testing.T) {
+	t.Parallel()
+	rng := random(t)
+	for _, c := range []struct {
+		name string
+		cut  func(*pgtest.Proxy)
+		log  string // what the loader must have met
+	}{
+		{"commit done, reply lost", func(p *pgtest.Proxy) { p.CutAfter("commit", 1) }, "lost: commit:"},
+		{"commit not sent", func(p *pgtest.Proxy) { p.CutBefore("commit", 1) }, "lost: commit:"},
+		{"claim done, reply lost", func(p *pgtest.Proxy) { p.CutAfter(`insert into "crash_test"."_units"`, 1) }, "lost: claim unit:"},
+		{"after some bytes", func(p *pgtest.Proxy) { p.CutAfterBytes(rng.Int64N(300_000)) }, "lost:"},
+		{"at any moment", func(p *pgtest.Proxy) {
+			time.Sleep(time.Duration(rng.IntN(30)) * time.Millisecond)
+			p.CutAll()
+		}, "lost:"},
+	} {
+		t.Run(c.name, func(t *testing.T) { cutConnections(t, rng, c.cut, c.log) })
+	}
+}
+
+func cutConnections(t *testing.T, rng *rand.Rand, cut func(*pgtest.Proxy), log string) {
+	b := newDatabase(t, pgtest.Server(t), sound, small)
+	proxy := pgtest.NewProxy(t, b.server)
+	b.dsn = proxy.DSN(t, b.database)
+	o := observe(t, b.pool)
+	p := b.start("")
+	for unit := 1; unit <= b.input.files && p.open(unit); unit++ {
+		if b.writes(p) {
+			cut(proxy)
+		}
+	}
+	p.mustFinish()
+	if !strings.Contains(p.log(), log) {
+		t.Errorf("no fault %q in the loader's log:\n%s", log, p.log())
+	}
+	rows := pgtest.Value[int64](t, b.pool, "select sum(rows)::bigint from crash_test._loads where status = 'finished'")
+	if want := fmt.Sprint(rows); p.total() != want {
+		t.Errorf("the loader says it loaded %s rows, the ledger %s\n%s", p.total(), want, p.log())
+	}
+	if err := o.end(); err != nil {
+		t.Errorf("while loading: %v", err)
+	}
+	b.mustBeClean()
+}
