@@ -54,7 +54,7 @@ func countRows(ctx context.Context, q BatchQuerier, schemaName string, tables []
 		if t.Rows > 2*ExactRows {
 			continue
 		}
-		b.Queue(fmt.Sprintf("select count(*) from (select 1 from %s limit %d) as some", ident(schemaName, t.Name), ExactRows+1)).
+		b.Queue(fmt.Sprintf("select count(*) from (select 1 from %s limit %d) as rows", ident(schemaName, t.Name), ExactRows+1)).
 			QueryRow(func(row pgx.Row) error {
 				var n int64
 				if err := row.Scan(&n); err != nil {

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -13,11 +14,31 @@ func describe(err error) string {
 	if errors.Is(err, context.Canceled) {
 		return "interrupted"
 	}
-	text := oneLine(err)
+	text := strings.TrimRight(oneLine(plainConnect(err)), ".")
 	if hint := hint(err); hint != "" {
 		return text + ". " + hint
 	}
 	return text
+}
+
+// plainConnect makes pgx's error of a connection short: it repeats each address, once with TLS and once without.
+func plainConnect(err error) error {
+	var connect *pgconn.ConnectError
+	if !errors.As(err, &connect) {
+		return err
+	}
+	var reasons []string
+	for line := range strings.SplitSeq(connect.Error(), "\n") {
+		line = strings.TrimSpace(line)
+		if _, after, ok := strings.Cut(line, "dial error: "); ok {
+			line = after
+		}
+		if line != "" && !slices.Contains(reasons, line) {
+			reasons = append(reasons, line)
+		}
+	}
+	text := strings.ReplaceAll(strings.Join(reasons, " "), "`", "")
+	return errors.New(strings.Replace(err.Error(), connect.Error(), strings.TrimPrefix(text, "failed to connect to "), 1))
 }
 
 // oneLine is the text of an error without line breaks and control characters.

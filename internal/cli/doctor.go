@@ -107,7 +107,7 @@ func (a *app) databaseChecks(ctx context.Context, schemaName string) []admin.Che
 		if hint == "" {
 			hint = "check the DSN"
 		}
-		return append(checks, admin.Check{Name: "connect", Result: admin.Fail, Found: oneLine(err), Hint: hint})
+		return append(checks, admin.Check{Name: "connect", Result: admin.Fail, Found: oneLine(plainConnect(err)), Hint: hint})
 	}
 	defer pool.Close()
 	checks = append(checks, admin.Check{Name: "connect", Result: admin.OK, Found: "connected"})

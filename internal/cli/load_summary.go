@@ -55,7 +55,7 @@ func (p *printer) result(o *outcome) {
 		n         int
 		one, many string
 	}{
-		{finished(r), "file loaded", "files loaded"}, {r.SkippedUnits(), "file skipped (loaded before)", "files skipped (loaded before)"},
+		{finished(r), "file " + o.past(), "files " + o.past()}, {r.SkippedUnits(), "file skipped (loaded before)", "files skipped (loaded before)"},
 		{r.FailedUnits(), "file failed", "files failed"},
 	} {
 		if part.n > 0 {
@@ -76,22 +76,45 @@ func (p *printer) result(o *outcome) {
 	p.line("  " + p.dim(strings.Join(parts, " · ")))
 }
 
+// past says what happened to files that are fine.
+func (o *outcome) past() string {
+	if o.dryRun {
+		return "read"
+	}
+	return "loaded"
+}
+
+// maxTables is how many tables are named; the others are summed up. Their rows are in --json.
+const maxTables = 40
+
 func (p *printer) tables(r *loader.Report) {
-	g := &grid{header: []string{"TABLE", ">ROWS", ">DUPLICATES", ">DISCARDS", "NEW COLUMNS"}}
+	g := &grid{header: []string{"TABLE", ">ROWS", ">DUPLICATES", ">DISCARDS", "CHANGES"}}
 	var columns int
+	var more, rows, duplicates, discards int64
 	for _, name := range sortedTables(r) {
 		t := r.Tables[name]
 		if t.Loaded+t.Duplicates+t.Discarded == 0 && !t.New && t.NewColumns == nil && t.Widened == nil {
 			continue
 		}
 		columns += len(t.NewColumns)
+		if len(g.rows) == maxTables {
+			more, rows, duplicates, discards = more+1, rows+t.Loaded, duplicates+t.Duplicates, discards+t.Discarded
+			continue
+		}
 		g.add(name, some(t.Loaded), some(t.Duplicates), some(t.Discarded), p.changes(t))
 	}
 	if len(g.rows) == 0 {
 		return
 	}
+	if more > 0 {
+		g.add("… "+plural(more, "more table", "more tables"), some(rows), some(duplicates), some(discards), "")
+	}
 	if len(g.rows) > 1 {
-		g.footer = []string{"total", number(r.Loaded), some(r.Duplicates), some(r.Discarded), some(int64(columns))}
+		added := ""
+		if columns > 0 {
+			added = plural(columns, "new column", "new columns")
+		}
+		g.footer = []string{"total", number(r.Loaded), some(r.Duplicates), some(r.Discarded), added}
 	}
 	p.line()
 	p.print(g)
@@ -234,14 +257,22 @@ func failure(u *loader.UnitReport) string {
 	return strings.TrimPrefix(describe(err), "read ")
 }
 
-// sql prints what a dry run would change, but for the tables that every schema begins with.
+// maxSQL is how many lines of SQL a terminal gets: a schema begins with two thousand.
+const maxSQL = 60
+
+// sql prints what a dry run would change.
 func (p *printer) sql(plan string) {
 	p.heading("SQL")
 	if plan == "" {
 		p.line("  none: the schema has all it needs")
 		return
 	}
-	p.line(plan)
+	lines := strings.SplitAfter(strings.TrimRight(plan, "\n"), "\n")
+	if p.width > 0 && len(lines) > maxSQL {
+		p.line(strings.Join(lines[:maxSQL], "") + p.dim("… "+number(len(lines)-maxSQL)+" more lines; all are there when the output goes to a file"))
+		return
+	}
+	p.line(strings.Join(lines, ""))
 }
 
 // next tells what people want to do now.

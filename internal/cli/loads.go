@@ -70,12 +70,22 @@ func (p *printer) loads(s admin.Source, loads []admin.Load) {
 		}
 		unit := printable(l.Unit)
 		if l.Error != "" {
-			unit += p.dim("  " + shorten(printable(l.Error), 80))
+			_, why, _ := cutLast(l.Error, l.Unit+": ")
+			unit += p.dim(": " + shorten(printable(why), 80))
 		}
 		g.add(seq, l.ID.String()[:8], moment(l.Finished), p.status(l.Status), some(l.Rows), some(l.Duplicates),
 			some(l.Quarantined), some(l.Discarded), unit)
 	}
 	p.print(g)
+}
+
+// cutLast is strings.Cut at the last separator; without one, all is after it.
+func cutLast(s, sep string) (before, after string, found bool) {
+	i := strings.LastIndex(s, sep)
+	if i < 0 {
+		return "", s, false
+	}
+	return s[:i], s[i+len(sep):], true
 }
 
 func (p *printer) status(status string) string {
@@ -117,7 +127,7 @@ func (a *app) undo(ctx context.Context, pool *pgxpool.Pool, s admin.Source, id s
 		return notFound(err, "load", id, "see tapline loads list")
 	}
 	if load.Status != "finished" {
-		return usage(&admin.StatusError{Load: load.ID, Status: load.Status})
+		return &admin.StatusError{Load: load.ID, Status: load.Status}
 	}
 	if !yes {
 		question := fmt.Sprintf("Undo load %s of %s: %s from %s?", load.ID.String()[:8], s.Nickname,

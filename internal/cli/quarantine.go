@@ -90,7 +90,7 @@ func (a *app) listQuarantine(ctx context.Context, pool *pgxpool.Pool, s admin.So
 	}
 	if len(records) > 0 {
 		p.heading("Next")
-		p.line("  " + p.cyan("tapline quarantine show "+idStart(records[0].ID)+" --source "+shellWord(s.Nickname)))
+		p.line("  " + p.cyan("tapline quarantine show "+idStart(records[0].ID)+" --source "+shellWord(s.Nickname)+a.sameDatabase()))
 	}
 	return nil
 }

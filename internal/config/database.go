@@ -47,7 +47,7 @@ func (s Server) Private() bool { return s.Origin == "" }
 func Show(c *pgconn.Config) string {
 	u := url.URL{Scheme: "postgres", User: url.User(c.User), Path: "/" + c.Database}
 	if strings.HasPrefix(c.Host, "/") {
-		u.RawQuery = "host=" + strings.ReplaceAll(url.QueryEscape(c.Host), "%2F", "/")
+		u.RawQuery = "host=" + strings.NewReplacer("%2F", "/", "+", "%20").Replace(url.QueryEscape(c.Host))
 		if c.Port != 5432 {
 			u.RawQuery += fmt.Sprintf("&port=%d", c.Port)
 		}
