@@ -2,6 +2,8 @@ package loader
 
 import (
 	"context"
+	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"io"
 	"net"
@@ -35,13 +37,21 @@ func passes(err error) bool {
 		case "40P01", "40001", "55P03", "57P01", "57P02", "57P03", "53300":
 			return true
 		}
-		return strings.HasPrefix(pg.Code, "08")
+		// Two loads of one source got the same instant, a microsecond: the next attempt has another.
+		sameInstant := pg.Code == "23505" && pg.ConstraintName == "_uq_loads_uuid_ts"
+		return sameInstant || strings.HasPrefix(pg.Code, "08")
 	}
 	var lost *lostError
 	var connect *pgconn.ConnectError
 	var network net.Error
-	return errors.As(err, &lost) || errors.As(err, &connect) || errors.As(err, &network) ||
+	return errors.As(err, &lost) || errors.As(err, &connect) || errors.As(err, &network) || closed(err) ||
 		errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF)
+}
+
+// closed reports whether a statement was not even sent, because an earlier fault had closed its connection. That of the
+// migrations is database/sql's.
+func closed(err error) bool {
+	return pgconn.SafeToRetry(err) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone)
 }
 
 // ofTheData reports whether an error is the unit's own: other units can still be loaded.
