@@ -35,8 +35,9 @@ func NewChunk(limit int) *Chunk {
 	return &Chunk{limit: limit, Quarantine: Table{Name: "_quarantine"}, Discards: Table{Name: "_discards"}}
 }
 
-// Full reports whether the chunk has reached its limit.
-func (c *Chunk) Full() bool { return c.Size() >= c.limit }
+// Full reports whether the chunk has reached its limit. An empty one never has, however small the limit: a reader that
+// waits for room would wait for ever.
+func (c *Chunk) Full() bool { return c.Events > 0 && c.Size() >= c.limit }
 
 // SetLimit changes when the chunk is full.
 func (c *Chunk) SetLimit(limit int) { c.limit = limit }
@@ -50,7 +51,8 @@ func (c *Chunk) Empty() bool { return len(c.used) == 0 && c.Quarantine.Rows == 0
 // Tables returns the tables that have rows, in order of first use.
 func (c *Chunk) Tables() []*Table { return c.used }
 
-// Reset empties the chunk and keeps its memory, unless the last rows left it with much more than its limit.
+// Reset empties the chunk and keeps its memory, unless the last rows left it with much more than its limit, or with so
+// many columns that these alone would fill half of it.
 func (c *Chunk) Reset() {
 	capacity := 0
 	for _, t := range c.tables {
@@ -67,6 +69,9 @@ func (c *Chunk) Reset() {
 			t.reset()
 			c.extra += t.size
 		}
+	}
+	if c.extra > c.limit/2 {
+		c.tables, c.extra = nil, 0
 	}
 	c.Quarantine.reset()
 	c.Discards.reset()
