@@ -34,6 +34,7 @@ func (w *writing) commit(ctx context.Context) error {
 	}
 	d, r := &w.a.load, w.a.report
 	d.Rows, d.Quarantined, d.Duplicates, d.Discarded = r.Loaded, r.Quarantined, r.Duplicates, r.Discarded
+	d.NewTables, d.NewColumns = w.a.changes.tables, w.a.changes.columns
 	r.Bytes = d.Unit.Size
 	if !failpoint.BrokenLedger {
 		if err := w.l.ledger.Finish(ctx, w.tx, d); err != nil {

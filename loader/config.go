@@ -36,6 +36,9 @@ type Config struct {
 	// WidenMaxRows is the size of the largest table that a bigint column is widened in while loading; larger ones
 	// would be locked too long. Defaults to 100,000 rows; negative means never.
 	WidenMaxRows int
+	// WidenWait is how long a load waits for the lock of a table that it would widen a column of. After that the column
+	// stays as it is for the rest of this Load. Defaults to 30 s.
+	WidenWait time.Duration
 	// Attempts is how often a unit is started again after a fault that passes (a deadlock, a lost connection).
 	// Defaults to 10.
 	Attempts int
@@ -68,8 +71,8 @@ func (c Config) withDefaults() (Config, error) {
 	default:
 		return c, fmt.Errorf("config: Evolve is %q: use %q or %q", c.Evolve, Auto, Managed)
 	}
-	if c.ChunkBytes < 0 || c.Attempts < 0 {
-		return c, errors.New("config: ChunkBytes and Attempts must not be negative")
+	if c.ChunkBytes < 0 || c.Attempts < 0 || c.WidenWait < 0 {
+		return c, errors.New("config: ChunkBytes, Attempts and WidenWait must not be negative")
 	}
 	if c.ChunkBytes == 0 {
 		c.ChunkBytes = 40 << 20
@@ -79,6 +82,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.WidenMaxRows == 0 {
 		c.WidenMaxRows = 100_000
+	}
+	if c.WidenWait == 0 {
+		c.WidenWait = 30 * time.Second
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)

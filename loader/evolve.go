@@ -2,10 +2,12 @@ package loader
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/tapline/tapline/internal/catalog"
 	"github.com/tapline/tapline/internal/failpoint"
+	"github.com/tapline/tapline/migrations"
 	"github.com/tapline/tapline/schema"
 )
 
@@ -34,29 +36,60 @@ func (r *reading) evolve(ctx context.Context, full chan<- message, end bool) err
 			}
 		}
 	}
-	consistent, err := r.l.evolve(ctx, r.a.evolved)
+	consistent, err := r.l.evolve(ctx, r.a)
 	if err != nil {
 		return err
 	}
-	if again || !consistent {
+	switch {
+	case !consistent:
 		return errRestart
+	case again:
+		return errEvolved
 	}
 	return nil
 }
 
 // evolve applies what the State asks for. It returns false if the database came to have other types than that.
-func (l *Loader) evolve(ctx context.Context, report *Report) (consistent bool, err error) {
-	applied, err := l.migrator.Evolve(ctx, l.state.Pending())
+func (l *Loader) evolve(ctx context.Context, a *attempt) (consistent bool, err error) {
+	applied, err := l.change(ctx, l.state.Pending())
 	if err != nil {
 		return false, fmt.Errorf("change the schema: %w", err)
 	}
-	report.evolved(applied.Diff)
+	a.evolved.evolved(applied.Diff)
+	a.changes.tables += int64(len(applied.Diff.Tables))
+	a.changes.columns += int64(len(applied.Diff.Columns))
 	failpoint.Hit("after-evolve")
 	tables, err := catalog.Read(ctx, l.pool, l.cfg.Schema)
 	if err != nil {
 		return false, fmt.Errorf("read catalog of %s: %w", l.cfg.Schema, err)
 	}
 	return l.state.Sync(tables), nil
+}
+
+// change applies d. New tables and columns have to be had, so it is patient; a column that cannot be widened within
+// WidenWait, because somebody reads the table for long or has just made a view of it, has to do without (rule 11): the
+// unit starts again and the numbers that ask for it go to discards.
+func (l *Loader) change(ctx context.Context, d schema.Diff) (migrations.Applied, error) {
+	if len(d.Widen) == 0 {
+		return l.migrator.Evolve(ctx, d)
+	}
+	limited, cancel := context.WithTimeout(ctx, l.cfg.WidenWait)
+	defer cancel()
+	applied, err := l.migrator.Evolve(limited, d)
+	var refused *migrations.FileError
+	switch {
+	case err == nil, ctx.Err() != nil:
+		return applied, err
+	case limited.Err() != nil, migrations.LockNotHad(err):
+	case errors.As(err, &refused) && !passes(err):
+	default:
+		return applied, err
+	}
+	for _, w := range d.Widen {
+		l.refused[[2]string{w.Table, w.Column}] = true
+		l.cfg.Logger.WarnContext(ctx, "column is not widened", "table", w.Table, "column", w.Column, "error", err)
+	}
+	return applied, errRestart
 }
 
 // widener answers the State's questions with the database's knowledge, once a column.
@@ -74,7 +107,7 @@ func (l *Loader) widener(ctx context.Context) schema.Widener {
 func (w *widener) Widen(table, column string) (schema.Type, bool) {
 	key := [2]string{table, column}
 	to, ok := w.asked[key]
-	if !ok && w.l.cfg.WidenMaxRows > 0 {
+	if !ok && !w.l.refused[key] && w.l.cfg.WidenMaxRows > 0 {
 		var reason string
 		var err error
 		to, reason, err = w.l.migrator.CanWiden(w.ctx, table, column, w.l.cfg.WidenMaxRows)

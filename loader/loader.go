@@ -42,6 +42,7 @@ type Loader struct {
 	ledger   *ledger.Ledger
 
 	state    *schema.State
+	refused  map[[2]string]bool // columns that could not be widened, for the rest of this Load
 	paths    *schema.Paths
 	chunks   [2]*batch.Chunk
 	writer   copyin.Writer
@@ -78,10 +79,8 @@ func (l *Loader) Close() {
 func (l *Loader) Load(ctx context.Context, src Source) (Report, error) {
 	start := l.cfg.Now()
 	report := newReport(l.cfg.Schema)
+	l.refused = map[[2]string]bool{}
 	err := l.load(ctx, src, report)
-	if l.state != nil {
-		report.Blocked = l.state.Blocked()
-	}
 	report.Duration = l.cfg.Now().Sub(start)
 	if err == nil {
 		err = report.unitsError()

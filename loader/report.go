@@ -1,6 +1,7 @@
 package loader
 
 import (
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -67,7 +68,7 @@ type Report struct {
 	Quarantine map[schema.Reason]int64
 	Discards   map[schema.Reason]int64
 	Notes      source.Notes
-	// Blocked are the columns, as table and column, that met numbers they have to be widened for by hand.
+	// Blocked are the columns, as table and column, in name order, that met numbers they have to be widened for by hand.
 	Blocked [][2]string
 	// Plan is the SQL that a dry run would have applied.
 	Plan     string
@@ -129,6 +130,13 @@ func (r *Report) merge(u *Report) {
 	if u.Notes.TimeZone != "" {
 		r.Notes.TimeZone = u.Notes.TimeZone
 	}
+}
+
+// block adds columns to Blocked.
+func (r *Report) block(columns [][2]string) {
+	r.Blocked = append(r.Blocked, columns...)
+	slices.SortFunc(r.Blocked, func(a, b [2]string) int { return slices.Compare(a[:], b[:]) })
+	r.Blocked = slices.Compact(r.Blocked)
 }
 
 // evolved records what a migration changed.

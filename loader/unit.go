@@ -16,6 +16,9 @@ import (
 // errRestart says that the unit has to be read again from its start, because the schema is other than its rows.
 var errRestart = errors.New("schema changed while the unit was loading")
 
+// errEvolved is an errRestart after which the State knows what the database has.
+var errEvolved = fmt.Errorf("%w: columns were added", errRestart)
+
 // errClaimed says that another loader has loaded the unit meanwhile.
 var errClaimed = errors.New("unit is loaded already")
 
@@ -25,8 +28,12 @@ type attempt struct {
 	load       ledger.Load
 	report     *Report // of this attempt alone
 	evolved    *Report // where applied migrations are reported, whatever becomes of the attempt
-	committing bool    // COMMIT was sent: only the ledger knows what became of it
+	changes    *changes
+	committing bool // COMMIT was sent: only the ledger knows what became of it
 }
+
+// changes are the tables and columns that a unit needed. They stay when its attempt is rolled back.
+type changes struct{ tables, columns int64 }
 
 // loadUnit loads one unit, starting again as often as the schema changes under it or a fault passes. The error is not
 // nil if the whole Load must end.
@@ -39,8 +46,9 @@ func (l *Loader) loadUnit(ctx context.Context, unit Unit, report *Report) (UnitR
 	out.Load = id
 	started := l.now()
 	var committing *attempt
+	var made changes
 	for faults, restarts := 0, 0; ; {
-		a := &attempt{unit: unit, report: newReport(l.cfg.Schema), evolved: report, load: ledger.Load{
+		a := &attempt{unit: unit, report: newReport(l.cfg.Schema), evolved: report, changes: &made, load: ledger.Load{
 			ID: id, Started: started, UUIDTS: schema.Micros(l.now().UnixMicro()),
 			Unit: ledger.Unit{Key: unit.Key(), Name: unit.Name(), Kind: "file", Size: unit.Size()},
 		}}
@@ -63,6 +71,9 @@ func (l *Loader) loadUnit(ctx context.Context, unit Unit, report *Report) (UnitR
 		case errors.Is(err, errRestart) && restarts < maxRestarts:
 			restarts++
 			l.cfg.Logger.InfoContext(ctx, "unit starts again", "unit", unit.Name(), "cause", err)
+			if errors.Is(err, errEvolved) {
+				continue
+			}
 		case passes(err) && faults < l.cfg.Attempts:
 			faults++
 			l.cfg.Logger.WarnContext(ctx, "unit starts again", "unit", unit.Name(), "attempt", faults, "cause", err)
@@ -84,6 +95,7 @@ const maxRestarts = 50
 
 func (l *Loader) finished(ctx context.Context, out UnitReport, a *attempt, report *Report) UnitReport {
 	report.merge(a.report)
+	report.block(l.state.Blocked())
 	report.Committed = l.now()
 	out.Status, out.Counts = Finished, a.report.Counts
 	l.progress.units.Add(1)
