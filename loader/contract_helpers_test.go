@@ -227,6 +227,11 @@ func (s *stored) checkRows(t *testing.T, want []expectation) {
 			for c := range e.Columns {
 				columns[e.Table][c] = true
 			}
+			for _, d := range e.Discards {
+				if d.Reason == string(schema.RowTooLarge) { // found out when the column is there already
+					columns[e.Table][d.Column] = true
+				}
+			}
 			id := e.Columns["id"].text(t)
 			if (id == "<generated>") == generated {
 				s.checkRow(t, e, id, met)
