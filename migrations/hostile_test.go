@@ -23,9 +23,10 @@ func hostileNames() []string {
 	}
 }
 
-// hostileDiff puts a name at every place that a sender can reach, identifiers among them.
+// hostileDiff puts a name at every place that a sender can reach, and, as far as Postgres could have such a column in an
+// adopted schema, into identifiers.
 func hostileDiff(table, name string) schema.Diff {
-	identifier := name
+	identifier := strings.ToValidUTF8(name, "?")
 	if identifier == "" || len(identifier) > schema.MaxIdentifier {
 		identifier = "x"
 	}
