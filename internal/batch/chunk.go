@@ -37,7 +37,7 @@ func NewChunk(limit int) *Chunk {
 
 // Full reports whether the chunk has reached its limit. An empty one never has, however small the limit: a reader that
 // waits for room would wait for ever.
-func (c *Chunk) Full() bool { return c.Events > 0 && c.Size() >= c.limit }
+func (c *Chunk) Full() bool { return !c.Empty() && c.Size() >= c.limit }
 
 // SetLimit changes when the chunk is full.
 func (c *Chunk) SetLimit(limit int) { c.limit = limit }

@@ -7,7 +7,8 @@ import (
 )
 
 // column builds one column in Arrow's memory layout: a validity bitmap, and either 8-byte values, a bitmap of booleans,
-// or offsets into text. It is filled sparsely: rows without a value cost nothing until a later row has one.
+// or offsets into text. It is filled sparsely: rows without a value cost nothing until a later row has one, and there is
+// no bitmap until there is a null.
 //
 // It does what Arrow's builders do, without their allocations for each record and with a third of their size: 500
 // tables of 500 columns are 250,000 of them.
@@ -39,6 +40,9 @@ func (c *column) pad(n int) int {
 		return 0
 	}
 	size := gap / 8
+	if c.nulls == 0 {
+		c.allValid()
+	}
 	for len(c.valid)*8 < n {
 		c.valid = append(c.valid, 0)
 	}
@@ -89,10 +93,23 @@ func (c *column) appendWord(v int64) {
 }
 
 func (c *column) setValid() {
+	if c.nulls == 0 {
+		return
+	}
 	if c.n&7 == 0 {
 		c.valid = append(c.valid, 0)
 	}
 	c.valid[c.n>>3] |= 1 << (c.n & 7)
 }
 
-func (c *column) isValid(row int) bool { return c.valid[row>>3]&(1<<(row&7)) != 0 }
+// allValid starts the bitmap with ones for the rows that there are.
+func (c *column) allValid() {
+	for range c.n / 8 {
+		c.valid = append(c.valid, 0xff)
+	}
+	if rest := c.n & 7; rest > 0 {
+		c.valid = append(c.valid, 1<<rest-1)
+	}
+}
+
+func (c *column) isValid(row int) bool { return c.nulls == 0 || c.valid[row>>3]&(1<<(row&7)) != 0 }

@@ -23,6 +23,7 @@ type Record struct {
 
 	data    []*array.Data
 	buffers [][]*memory.Buffer
+	valid   []*memory.Buffer // the first of buffers, for columns that have nulls
 }
 
 var arrowTypes = [...]arrow.DataType{
@@ -57,11 +58,15 @@ func (r *Record) wrap(k int, c *column) arrow.ArrayData {
 		for i := range b {
 			b[i] = memory.NewBufferBytes(nil)
 		}
-		r.buffers = append(r.buffers, b)
+		r.buffers, r.valid = append(r.buffers, b), append(r.valid, b[0])
 		r.data = append(r.data, array.NewData(arrow.Null, 0, nil, nil, 0, 0))
 	}
 	b := r.buffers[k]
-	b[0].Reset(c.valid)
+	b[0] = nil // Arrow's sign of a column without nulls
+	if c.nulls > 0 {
+		b[0] = r.valid[k]
+		b[0].Reset(c.valid)
+	}
 	if isText(c.typ) {
 		b[1].Reset(arrow.Int32Traits.CastToBytes(c.offsets))
 		b[2].Reset(c.data)

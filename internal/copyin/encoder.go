@@ -94,7 +94,10 @@ func (e *Encoder) Reset(r *batch.Record, order []int32, consts []Constant) {
 
 func newField(d arrow.ArrayData, numeric bool) field {
 	b := d.Buffers()
-	f := field{valid: b[0].Bytes()}
+	f := field{}
+	if b[0] != nil {
+		f.valid = b[0].Bytes()
+	}
 	switch d.DataType().ID() {
 	case arrow.STRING:
 		f.offsets, f.data, f.kind = arrow.Int32Traits.CastFromBytes(b[1].Bytes()), b[2].Bytes(), kindText
@@ -179,7 +182,7 @@ func (e *Encoder) appendRow(b []byte, row int32) []byte {
 	at, bit := row>>3, byte(1)<<(row&7)
 	for i := range e.fields {
 		f := &e.fields[i]
-		if f.valid[at]&bit == 0 {
+		if len(f.valid) > 0 && f.valid[at]&bit == 0 {
 			b = append(b, 0xff, 0xff, 0xff, 0xff)
 			continue
 		}
