@@ -1,8 +1,6 @@
 package crash_test
 
 import (
-	"fmt"
-	"math/rand/v2"
 	"strings"
 	"syscall"
 	"testing"
@@ -76,52 +74,4 @@ func (b *bench) killBackend(p *process) {
 func (b *bench) terminate(p *process) {
 	b.t.Helper()
 	pgtest.Query(b.t, b.pool, "select pg_terminate_backend(pid) from pg_stat_activity where application_name = $1", p.tag)
-}
-
-// Connections break before, within and after a commit, and in the middle of rows. What was committed without an answer is
-// neither loaded again nor reported as somebody else's.
-func TestConnectionsCut(t *testing.T) {
-	t.Parallel()
-	rng := random(t)
-	for _, c := range []struct {
-		name string
-		cut  func(*pgtest.Proxy)
-		log  string // what the loader must have met
-	}{
-		{"commit done, reply lost", func(p *pgtest.Proxy) { p.CutAfter("commit", 1) }, "lost: commit:"},
-		{"commit not sent", func(p *pgtest.Proxy) { p.CutBefore("commit", 1) }, "lost: commit:"},
-		{"claim done, reply lost", func(p *pgtest.Proxy) { p.CutAfter(`insert into "crash_test"."_units"`, 1) }, "lost: claim unit:"},
-		{"after some bytes", func(p *pgtest.Proxy) { p.CutAfterBytes(rng.Int64N(300_000)) }, "lost:"},
-		{"at any moment", func(p *pgtest.Proxy) {
-			time.Sleep(time.Duration(rng.IntN(30)) * time.Millisecond)
-			p.CutAll()
-		}, "lost:"},
-	} {
-		t.Run(c.name, func(t *testing.T) { cutConnections(t, rng, c.cut, c.log) })
-	}
-}
-
-func cutConnections(t *testing.T, rng *rand.Rand, cut func(*pgtest.Proxy), log string) {
-	b := newDatabase(t, pgtest.Server(t), sound, small)
-	proxy := pgtest.NewProxy(t, b.server)
-	b.dsn = proxy.DSN(t, b.database)
-	o := observe(t, b.pool)
-	p := b.start("")
-	for unit := 1; unit <= b.input.files && p.open(unit); unit++ {
-		if b.writes(p) {
-			cut(proxy)
-		}
-	}
-	p.mustFinish()
-	if !strings.Contains(p.log(), log) {
-		t.Errorf("no fault %q in the loader's log:\n%s", log, p.log())
-	}
-	rows := pgtest.Value[int64](t, b.pool, "select sum(rows)::bigint from crash_test._loads where status = 'finished'")
-	if want := fmt.Sprint(rows); p.total() != want {
-		t.Errorf("the loader says it loaded %s rows, the ledger %s\n%s", p.total(), want, p.log())
-	}
-	if err := o.end(); err != nil {
-		t.Errorf("while loading: %v", err)
-	}
-	b.mustBeClean()
 }
