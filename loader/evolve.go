@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/jackc/pgx/v5/pgconn"
+
 	"github.com/tapline/tapline/internal/catalog"
 	"github.com/tapline/tapline/internal/failpoint"
 	"github.com/tapline/tapline/migrations"
@@ -53,7 +55,7 @@ func (r *reading) evolve(ctx context.Context, full chan<- message, end bool) err
 func (l *Loader) evolve(ctx context.Context, a *attempt) (consistent bool, err error) {
 	applied, err := l.change(ctx, l.state.Pending())
 	if err != nil {
-		return false, fmt.Errorf("change the schema: %w", err)
+		return false, fmt.Errorf("change the schema: %w", restartIfGone(err)) // a table was dropped meanwhile
 	}
 	a.evolved.evolved(applied.Diff)
 	a.changes.tables += int64(len(applied.Diff.Tables))
@@ -64,6 +66,13 @@ func (l *Loader) evolve(ctx context.Context, a *attempt) (consistent bool, err e
 		return false, fmt.Errorf("read catalog of %s: %w", l.cfg.Schema, err)
 	}
 	return l.state.Sync(tables), nil
+}
+
+// valuesGrew reports whether a column came to hold, after it was looked at, numbers that double precision does not: it is
+// to be numeric then.
+func valuesGrew(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && pg.Code == "22003"
 }
 
 // change applies d. New tables and columns have to be had, so it is patient; a column that cannot be widened within
@@ -81,6 +90,8 @@ func (l *Loader) change(ctx context.Context, d schema.Diff) (migrations.Applied,
 	case err == nil, ctx.Err() != nil:
 		return applied, err
 	case limited.Err() != nil, migrations.LockNotHad(err):
+	case valuesGrew(err):
+		return applied, errors.Join(errRestart, err)
 	case errors.As(err, &refused) && !passes(err):
 	default:
 		return applied, err
