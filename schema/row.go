@@ -249,7 +249,7 @@ func (s *State) fill(t *TableState, c *ColumnState, l *Leaf, i int32, r *Row) {
 	reason := convert(l, c.Type, &cell)
 	if reason == needsWider {
 		reason = TypeMismatch
-		if s.widen(t, c) {
+		if !t.isFixed(c) && s.widen(t, c) {
 			reason = convert(l, c.Type, &cell)
 		}
 	}
@@ -261,6 +261,19 @@ func (s *State) fill(t *TableState, c *ColumnState, l *Leaf, i int32, r *Row) {
 		c.maxAbs = max(c.maxAbs, magnitude(cell.Int))
 	}
 	r.Cells = append(r.Cells, cell)
+}
+
+// isFixed reports whether the catalogue says what type the column has (rule 21): it is not widened.
+func (t *TableState) isFixed(c *ColumnState) bool {
+	if t.fixed == nil {
+		t.fixed = map[string]bool{}
+		if ev, ok := CatalogueTable(t.Name); ok {
+			for i := range ev.Properties {
+				t.fixed[ev.Properties[i].Column] = true
+			}
+		}
+	}
+	return t.fixed[c.Name]
 }
 
 func magnitude(v int64) uint64 {

@@ -75,7 +75,8 @@ type TableState struct {
 	std     standard
 	byName  map[string]*ColumnState
 	pages   []*bindings
-	mirror  *TableState // users of identifies, accounts of groups
+	mirror  *TableState     // users of identifies, accounts of groups
+	fixed   map[string]bool // the catalogue's columns; nil until somebody asks
 }
 
 // standard are the columns the envelope fills; nil where a table has none.
