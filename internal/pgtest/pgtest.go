@@ -60,14 +60,19 @@ func Main(m interface{ Run() int }, options ...goleak.Option) {
 // Server returns the server of this process. Its data does not survive a power cut (fsync = off): see NewServer.
 func Server(t testing.TB) *localpg.Cluster {
 	t.Helper()
+	c, err := server()
+	if err != nil {
+		t.Fatalf("start Postgres: %v", err)
+	}
+	return c
+}
+
+func server() (*localpg.Cluster, error) {
 	shared.once.Do(func() {
 		fast := map[string]string{"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 		shared.dir, shared.cluster, shared.err = startServer(fast)
 	})
-	if shared.err != nil {
-		t.Fatalf("start Postgres: %v", shared.err)
-	}
-	return shared.cluster
+	return shared.cluster, shared.err
 }
 
 // NewServer starts a server for this test alone, to be stopped or crashed by it. It is as durable as in production
@@ -114,21 +119,47 @@ func Database(t testing.TB) string {
 	t.Helper()
 	c := Server(t)
 	name := databaseName(t.Name(), databases.Add(1))
-	quoted := pgx.Identifier{name}.Sanitize()
-	// template0, because a copy fails while somebody is connected to the original, and to template1 autovacuum may be.
-	create := "create database " + quoted + " template template0"
-	if c.Binaries().Major >= 15 {
-		create += " strategy file_copy" // 130 ms instead of 190 for the default, on a busy machine
-	}
-	if err := admin(c, create); err != nil {
+	if err := create(c, name); err != nil {
 		t.Fatalf("create database: %v", err)
 	}
 	t.Cleanup(func() {
-		if err := admin(c, "drop database "+quoted+" with (force)"); err != nil {
+		if err := drop(c, name); err != nil {
 			t.Errorf("drop database: %v", err)
 		}
 	})
 	return name
+}
+
+// Run calls do with the URL of an empty database in the shared server: for examples, which have no testing.TB. It panics
+// if there is no such database, since an example's output cannot be had without it.
+func Run(do func(dsn string)) {
+	c, err := server()
+	if err != nil {
+		panic(fmt.Sprintf("start Postgres: %v", err))
+	}
+	name := databaseName("example", databases.Add(1))
+	if err := create(c, name); err != nil {
+		panic(fmt.Sprintf("create database: %v", err))
+	}
+	defer func() {
+		if err := drop(c, name); err != nil {
+			panic(fmt.Sprintf("drop database: %v", err))
+		}
+	}()
+	do(c.DSN(name))
+}
+
+func create(c *localpg.Cluster, name string) error {
+	// template0, because a copy fails while somebody is connected to the original, and to template1 autovacuum may be.
+	sql := "create database " + pgx.Identifier{name}.Sanitize() + " template template0"
+	if c.Binaries().Major >= 15 {
+		sql += " strategy file_copy" // 130 ms instead of 190 for the default, on a busy machine
+	}
+	return admin(c, sql)
+}
+
+func drop(c *localpg.Cluster, name string) error {
+	return admin(c, "drop database "+pgx.Identifier{name}.Sanitize()+" with (force)")
 }
 
 // databaseName tells in pg_stat_activity and in logs which test a database belongs to, within Postgres's 63 bytes.
