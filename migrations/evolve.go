@@ -16,7 +16,8 @@ import (
 type Applied struct {
 	// Version is the number of the schema's last migration, made here or not.
 	Version uint
-	// Files are the migrations that were made and applied, mostly one; none if somebody else was faster.
+	// Files are the migrations that were made and applied, mostly one; none if somebody else was faster. Of several only
+	// the names are here: Migrator.Files has the texts.
 	Files []File
 	// Diff is what they did: the part of what was asked for that the schema lacked.
 	Diff schema.Diff
@@ -74,29 +75,39 @@ func (s *session) evolve(ctx context.Context, have schema.Tables, lack schema.Di
 	if err != nil || lack.Empty() && tracks == (viewChange{}) {
 		return Applied{Version: last}, err
 	}
-	files := s.numbered(last, have, lack, tracks)
-	if err := s.store(ctx, files); err != nil {
-		return Applied{}, err
-	}
-	if _, err := s.up(ctx, last+1); err != nil {
-		return Applied{}, err
-	}
-	return Applied{Version: files[len(files)-1].Version, Files: files, Diff: lack}, nil
-}
-
-// numbered renders lack into as many files as it needs, the first with the number after last.
-func (s *session) numbered(last uint, have schema.Tables, lack schema.Diff, tracks viewChange) []File {
+	done := Applied{Version: last, Diff: lack}
 	parts := split(sorted(lack))
-	files := make([]File, len(parts))
 	for i, part := range parts {
 		change := viewChange{}
 		if i == len(parts)-1 {
 			change = tracks
 		}
-		up, down := render(s.schema, have, part, change)
-		files[i] = generated(s.schema, last+1+uint(i), fileName(part), up, down)
+		f := s.file(last+1+uint(i), have, part, change)
+		if err := s.apply(ctx, f); err != nil {
+			return Applied{}, err
+		}
+		done.Version = f.Version
+		if len(parts) > 1 {
+			f.Up, f.Down = "", "" // 500 tables of 500 columns are 60 MB of SQL
+		}
+		done.Files = append(done.Files, f)
 	}
-	return files
+	return done, nil
+}
+
+// file renders one part of a change into the file of that number.
+func (s *session) file(version uint, have schema.Tables, part schema.Diff, tracks viewChange) File {
+	up, down := render(s.schema, have, part, tracks)
+	return generated(s.schema, version, fileName(part), up, down)
+}
+
+// apply keeps a file and applies it.
+func (s *session) apply(ctx context.Context, f File) error {
+	if err := s.store(ctx, f); err != nil {
+		return err
+	}
+	_, err := s.up(ctx, f.Version)
+	return err
 }
 
 // lastKept returns the highest number there is. All of them are applied when evolve begins.

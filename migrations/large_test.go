@@ -33,8 +33,8 @@ func TestManyTablesAreSeveralFiles(t *testing.T) {
 		d.Tables = append(d.Tables, wide(fmt.Sprintf("event_%03d", i), 5, 20))
 	}
 	done := evolve(t, m, d)
-	if len(done.Files) != 2 || done.Version != 3 {
-		t.Fatalf("%d files, version %d, want 2 and 3", len(done.Files), done.Version)
+	if len(done.Files) != 3 || done.Version != 4 {
+		t.Fatalf("%d files, version %d, want 3 and 4", len(done.Files), done.Version)
 	}
 	have := tables(t, m)
 	if got := len(names(have["tracks"])); got != 20 {
@@ -45,8 +45,8 @@ func TestManyTablesAreSeveralFiles(t *testing.T) {
 			t.Fatalf("%s (-want +got):\n%s", table.Name, diff)
 		}
 	}
-	if n, err := m.Down(t.Context(), 2); err != nil || n != 2 {
-		t.Fatalf("Down = %d, %v, want 2", n, err)
+	if n, err := m.Down(t.Context(), 3); err != nil || n != 3 {
+		t.Fatalf("Down = %d, %v, want 3", n, err)
 	}
 	if got := len(tables(t, m)); got != len(schema.BaselineTables())+1 {
 		t.Errorf("%d tables after down", got)
@@ -58,17 +58,17 @@ func TestTracksIsRebuiltAfterAFailure(t *testing.T) {
 	t.Parallel()
 	pool, m := ready(t, migrations.Options{})
 	var d schema.Diff
-	for i := range 201 {
+	for i := range 101 {
 		d.Tables = append(d.Tables, wide(fmt.Sprintf("event_%03d", i), 0, 1))
 	}
-	obstacle := `create view shop.event_200 as select 1 as one`
+	obstacle := `create view shop.event_100 as select 1 as one`
 	if _, err := pool.Exec(t.Context(), obstacle); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := m.Evolve(t.Context(), d); err == nil {
 		t.Fatal("Evolve over a view gave no error")
 	}
-	if have := tables(t, m); have["event_199"] == nil || len(names(have["tracks"])) != 0 {
+	if have := tables(t, m); have["event_099"] == nil || len(names(have["tracks"])) != 0 {
 		t.Fatal("want the first file applied and the second not")
 	}
 	done := evolve(t, m, schema.Diff{})

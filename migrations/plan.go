@@ -40,8 +40,13 @@ func (m *Migrator) Plan(ctx context.Context, d schema.Diff) (string, error) {
 		if lack.Empty() && tracks == (viewChange{}) {
 			return nil
 		}
-		for _, f := range s.numbered(uint(max(version, 1)), have, lack, tracks) {
-			b.WriteString(f.Up)
+		parts := split(sorted(lack))
+		for i, part := range parts {
+			change := viewChange{}
+			if i == len(parts)-1 {
+				change = tracks
+			}
+			b.WriteString(s.file(uint(max(version, 1)+1+i), have, part, change).Up)
 		}
 		return nil
 	})

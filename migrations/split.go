@@ -9,8 +9,8 @@ import (
 // A file holds the locks of all it makes until it ends: six for each new table, of the 6,400 that Postgres has room for
 // by default. And its text is in memory several times. So a large change is several files.
 const (
-	maxFileTables  = 200
-	maxFileColumns = 10_000
+	maxFileTables  = 100
+	maxFileColumns = 4_000
 )
 
 // split cuts d into parts that a file each can hold, one at least. Columns to widen are in the last, which also

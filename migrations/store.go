@@ -85,16 +85,12 @@ func (s *session) keepFirst(ctx context.Context, f File) error {
 	return nil
 }
 
-// store keeps files that are to be applied.
-func (s *session) store(ctx context.Context, files []File) error {
-	batch := &pgx.Batch{}
-	for _, f := range files {
-		batch.Queue("insert into "+qualified(s.schema, "_migration_files")+` (version, name, up, down)
-			values ($1, $2, $3, $4)`, int64(f.Version), f.Name, f.Up, f.Down)
-	}
-	err := pgx.BeginFunc(ctx, s.conn, func(tx pgx.Tx) error { return tx.SendBatch(ctx, batch).Close() })
+// store keeps a file that is to be applied.
+func (s *session) store(ctx context.Context, f File) error {
+	_, err := s.conn.Exec(ctx, "insert into "+qualified(s.schema, "_migration_files")+
+		" (version, name, up, down) values ($1, $2, $3, $4)", int64(f.Version), f.Name, f.Up, f.Down)
 	if err != nil {
-		return fmt.Errorf("store migrations %d to %d: %w", files[0].Version, files[len(files)-1].Version, err)
+		return fmt.Errorf("store migration %d: %w", f.Version, err)
 	}
 	return nil
 }

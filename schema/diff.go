@@ -24,6 +24,15 @@ type Widens struct {
 // Empty reports whether there is nothing to do.
 func (d *Diff) Empty() bool { return len(d.Tables) == 0 && len(d.Columns) == 0 && len(d.Widen) == 0 }
 
+// Size is how many tables, columns and changes of type there are.
+func (d *Diff) Size() int {
+	n := len(d.Tables) + len(d.Columns) + len(d.Widen)
+	for i := range d.Tables {
+		n += len(d.Tables[i].Columns)
+	}
+	return n
+}
+
 // Missing returns the part of d that have still lacks: another loader may have been faster. A column that exists keeps
 // the type it has, whatever d says; a column to widen that has its new type, or any other than From, is left alone.
 func (d *Diff) Missing(have Tables) Diff {
