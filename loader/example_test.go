@@ -93,7 +93,7 @@ func ExampleLoader_Plan() {
 			report, err := l.Plan(ctx, files)
 			fmt.Println(report.Loaded, report.Tables["order_completed"].New, err)
 			for line := range strings.Lines(report.Plan) {
-				if strings.HasPrefix(line, "create table") || strings.HasPrefix(line, "\t\"total\"") {
+				if strings.Contains(line, `"order_completed" (`) || strings.HasPrefix(line, "\t\"total\"") {
 					fmt.Println(strings.TrimSpace(line))
 				}
 			}
