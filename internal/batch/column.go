@@ -21,8 +21,9 @@ type column struct {
 	typ     schema.Type
 }
 
-// overhead is about what a column costs before it has values.
-const overhead = 160
+// overhead is what a column is taken to cost before it has values: the column itself, its places in the table, the first
+// small blocks of its slices, and as much again for what allocation leaves unused.
+const overhead = 320
 
 func (c *column) reset(typ schema.Type) {
 	c.valid, c.offsets, c.data = c.valid[:0], c.offsets[:0], c.data[:0]
