@@ -44,6 +44,9 @@ func (s *State) Row(ev *Event, received Micros, r *Row) Reason {
 	if t.ignored {
 		return ""
 	}
+	if len(t.byName)-len(t.Columns) > s.opts.MaxColumns {
+		t.forgetGhosts()
+	}
 	s.serial++
 	s.bound, s.losers = s.bound[:0], s.losers[:0]
 	t.envelope(ev, received, r, s.serial)
@@ -221,7 +224,7 @@ func (s *State) lookup(t *TableState, p *Path) *ColumnState {
 	if s.opts.Managed {
 		return &s.unknown
 	}
-	if t.extra >= s.opts.MaxColumns || len(t.byName)-len(t.Columns) >= s.opts.MaxColumns {
+	if t.extra >= s.opts.MaxColumns {
 		return &s.limited
 	}
 	c := &ColumnState{Name: p.Column, role: roleGhost, Path: p.Keys()}
@@ -230,6 +233,17 @@ func (s *State) lookup(t *TableState, p *Path) *ColumnState {
 	}
 	t.byName[p.Column] = c
 	return c
+}
+
+// forgetGhosts bounds the memory for columns that no storable value ever asked for. They do not count as columns of the
+// table: their number says nothing about its room.
+func (t *TableState) forgetGhosts() {
+	for name, c := range t.byName {
+		if c.role == roleGhost {
+			delete(t.byName, name)
+		}
+	}
+	t.pages = nil
 }
 
 // fill converts a leaf to its column's type and adds the cell, or says in the discards why not.
