@@ -6,6 +6,7 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -44,8 +45,8 @@ type Run struct {
 	Rate    float64 `json:"rows_per_second"`
 	// CPU is user and system time of the client process in microseconds an event.
 	CPU float64 `json:"client_cpu_us_per_event"`
-	// MaxRSS is the largest resident size of the client process in bytes (VmHWM).
-	MaxRSS int64 `json:"max_rss_bytes"`
+	// MaxRSS is the largest resident size of the client process in bytes (VmHWM); 0 if it is not known, as for psql.
+	MaxRSS int64 `json:"max_rss_bytes,omitempty"`
 }
 
 // Result is what was measured.
@@ -123,21 +124,18 @@ func (b *bench) measure(ctx context.Context) (*Result, error) {
 				return nil, fmt.Errorf("%s: %w", side.name, err)
 			}
 			*side.into = append(*side.into, run)
-			fmt.Fprintf(b.Log, "round %d  %-18s %6.2f s  %8.0f rows/s  %5.2f us client CPU per event  %4d MiB\n",
-				round+1, side.name, run.Seconds, run.Rate, run.CPU, run.MaxRSS>>20)
+			fmt.Fprintf(b.Log, "round %d  %-18s %6.2f s  %8.0f rows/s  %5.2f us client CPU per event\n",
+				round+1, side.name, run.Seconds, run.Rate, run.CPU)
 		}
 	}
-	r.Ratio = median(r.Tapline) / max(median(r.PsqlHeap), median(r.PsqlByID))
+	r.Ratio = Median(r.Tapline).Rate / max(Median(r.PsqlHeap).Rate, Median(r.PsqlByID).Rate)
 	return r, nil
 }
 
-func median(runs []Run) float64 {
-	rates := make([]float64, len(runs))
-	for i, r := range runs {
-		rates[i] = r.Rate
-	}
-	slices.Sort(rates)
-	return rates[len(rates)/2]
+// Median is the run with the median rate.
+func Median(runs []Run) Run {
+	sorted := slices.SortedFunc(slices.Values(runs), func(a, b Run) int { return cmp.Compare(a.Rate, b.Rate) })
+	return sorted[len(sorted)/2]
 }
 
 // prepare writes the event file, loads it once, and exports the rows in both orders.
@@ -186,7 +184,7 @@ func (b *bench) time(cmd *exec.Cmd) (Run, error) {
 
 func (b *bench) used(cmd *exec.Cmd, d time.Duration) Run {
 	s := cmd.ProcessState
-	run := Run{Seconds: d.Seconds(), MaxRSS: maxRSS(s)}
+	run := Run{Seconds: d.Seconds()}
 	if b.rows > 0 {
 		run.Rate = float64(b.rows) / run.Seconds
 		run.CPU = float64((s.UserTime() + s.SystemTime()).Microseconds()) / float64(b.rows)

@@ -34,6 +34,7 @@ func (b *bench) load(ctx context.Context) (Run, error) {
 	}
 	var report struct {
 		Committed time.Time `json:"committed_at"`
+		MaxRSS    int64     `json:"max_rss_bytes"`
 	}
 	if err := json.Unmarshal(out.Bytes(), &report); err != nil {
 		return Run{}, fmt.Errorf("read tapline's report: %w", err)
@@ -41,7 +42,9 @@ func (b *bench) load(ctx context.Context) (Run, error) {
 	if err := b.count(ctx, ours); err != nil {
 		return Run{}, err
 	}
-	return b.used(cmd, report.Committed.Sub(start)), nil
+	run := b.used(cmd, report.Committed.Sub(start))
+	run.MaxRSS = report.MaxRSS
+	return run, nil
 }
 
 // psql returns a run of \copy from the files exported in the given order, in one transaction.

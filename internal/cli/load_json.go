@@ -5,6 +5,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/tapline/tapline/internal/bench"
 	"github.com/tapline/tapline/loader"
 	"github.com/tapline/tapline/schema"
 )
@@ -28,6 +29,7 @@ type loadJSON struct {
 	Seconds     float64                 `json:"duration_seconds"`
 	PerSecond   int64                   `json:"events_per_second"`
 	CommittedAt string                  `json:"committed_at,omitempty"`
+	MaxRSS      int64                   `json:"max_rss_bytes,omitempty"` // of this process so far; Linux only
 }
 
 type countsJSON struct {
@@ -77,7 +79,7 @@ func newLoadJSON(o *outcome, code int) *loadJSON {
 		Units:  make([]unitJSON, 0, len(r.Units)),
 		Tables: make(map[string]tableJSON, len(r.Tables)), Quarantine: r.Quarantine, Discards: r.Discards,
 		Warnings: list(warnings(r)), Blocked: make([]columnJSON, 0, len(r.Blocked)), SQL: r.Plan,
-		Seconds: r.Duration.Seconds(), PerSecond: perSecond(r.Accepted, r.Duration),
+		Seconds: r.Duration.Seconds(), PerSecond: perSecond(r.Accepted, r.Duration), MaxRSS: bench.MaxRSS(),
 	}
 	if o.err != nil {
 		out.Error = describe(o.err)

@@ -40,7 +40,7 @@ named after the source. A file is loaded whole or not at all, and never twice.
 	for group, commands := range map[string][]*cobra.Command{
 		"load":   {a.loadCommand(), a.statusCommand(), a.quarantineCommand(), a.psqlCommand()},
 		"keep":   {a.loadsCommand(), a.pruneCommand()},
-		"server": {a.doctorCommand(), a.postgresCommand()},
+		"server": {a.doctorCommand(), a.postgresCommand(), a.benchCommand()},
 		"":       {a.versionCommand()},
 	} {
 		for _, c := range commands {

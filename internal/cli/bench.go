@@ -1,0 +1,83 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tapline/tapline/internal/bench"
+	"github.com/tapline/tapline/internal/localpg"
+)
+
+func (a *app) benchCommand() *cobra.Command {
+	var o bench.Options
+	c := &cobra.Command{
+		Use:   "bench",
+		Short: "Measure loading against psql's \\copy of the very same rows",
+		Long: `bench makes events of all 19 types, loads them, and exports the loaded rows in COPY's binary format, in heap order
+and ordered by id. Then psql's \copy of these files and tapline load of the events take turns, each a process of
+its own, timed from its start to its last COMMIT, into identical empty tables with the same keys.
+
+The ratio against psql's faster order is what counts: absolute times depend on the machine and on what else it
+does. The schemas bench_tapline and bench_psql of the database are dropped at the beginning and at the end.
+
+` + databaseHelp,
+		Example: `  tapline bench
+  tapline bench --events 100000 --rounds 3`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.bench(cmd.Context(), o) },
+	}
+	a.databaseFlags(c)
+	c.Flags().Int64Var(&o.Events, "events", 1_000_000, "events to load")
+	c.Flags().IntVar(&o.Rounds, "rounds", 5, "how often each side runs")
+	c.Flags().Uint64Var(&o.Seed, "seed", 1, "seed of the events")
+	c.Flags().StringVar(&o.Dir, "temp-dir", "", "folder for the event file and the exported rows, 3 KB an event (default the system's)")
+	must(c.MarkFlagDirname("temp-dir"))
+	return c
+}
+
+func (a *app) bench(ctx context.Context, o bench.Options) error {
+	if o.Events < 1 || o.Rounds < 1 {
+		return usage(errors.New("--events and --rounds must be at least 1"))
+	}
+	server, err := a.server(ctx, true)
+	if err != nil {
+		return err
+	}
+	o.DSN, o.Log, o.Psql = server.DSN, a.stderr, "psql"
+	if bin, err := localpg.Find(); err == nil && bin.Psql != "" {
+		o.Psql = bin.Psql
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("find this program: %w", err)
+	}
+	o.Tapline = []string{self}
+	r, err := bench.Measure(ctx, o)
+	if err != nil {
+		return err
+	}
+	if a.json {
+		return a.writeJSON(r)
+	}
+	a.benchSummary(r)
+	return nil
+}
+
+func (a *app) benchSummary(r *bench.Result) {
+	p := newPrinter(a.stdout, a.env)
+	p.linef("%d events, %.0f bytes of JSON and %.1f filled columns each", r.Events,
+		float64(r.JSONBytes)/float64(r.Events), r.Columns)
+	for _, side := range []struct {
+		name string
+		runs []bench.Run
+	}{{"tapline load", r.Tapline}, {"psql, heap order", r.PsqlHeap}, {"psql, order by id", r.PsqlByID}} {
+		m := bench.Median(side.runs)
+		p.linef("%-18s median %8.0f rows/s  %5.2f us client CPU per event", side.name, m.Rate, m.CPU)
+	}
+	p.linef("%.2f of psql's rate in its faster order; %.1f allocations per 10,000 events; %d MiB at most",
+		r.Ratio, r.Allocations, bench.Median(r.Tapline).MaxRSS>>20)
+}
