@@ -46,6 +46,9 @@ func TestConnectionsCut(t *testing.T) {
 			p.CutAll()
 		}},
 	} {
+		if testing.Short() && !c.made {
+			continue
+		}
 		t.Run(c.name, func(t *testing.T) {
 			b := newDatabase(t, pgtest.Server(t), sound, small)
 			if c.made {
@@ -64,9 +67,7 @@ func TestConnectionsCut(t *testing.T) {
 			}
 			t.Logf("%d cuts", proxy.Cuts())
 			b.mustHaveReported(p)
-			if err := o.end(); err != nil {
-				t.Errorf("while loading: %v", err)
-			}
+			o.mustHaveSeen(t, 1)
 			b.mustBeClean()
 		})
 	}

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/tapline/tapline/internal/pgtest"
 )
 
@@ -15,6 +17,14 @@ var everything = input{name: "everything", files: 14, events: 800}
 
 // steady is loaded mostly without changes of the schema.
 var steady = input{name: "steady", files: 12, events: 1200, every: 4}
+
+// unlessShort chooses less to load for a short run.
+func unlessShort(in input) input {
+	if testing.Short() {
+		return small
+	}
+	return in
+}
 
 // tally counts kills by what the killed loader was in the middle of.
 type tally struct {
@@ -34,17 +44,22 @@ func points(rng *rand.Rand) []string {
 	return points
 }
 
+// pointsOnce comes by each failpoint once.
+func pointsOnce() []string {
+	return []string{"after-claim:1", "in-copy:30", "after-evolve:1", "before-commit:2", "after-commit:1"}
+}
+
 func TestKilledAtNamedPoints(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, sound, everything)
+	b := newBench(t, sound, unlessShort(everything))
 	schedule := points(random(t))
 	if testing.Short() {
-		schedule = []string{"after-claim:1", "in-copy:30", "after-evolve:1", "before-commit:2", "after-commit:1"}
+		schedule = pointsOnce()
 	}
 	o := observe(t, b.pool)
 	sum := b.killAt(schedule)
 	b.start("").mustFinish()
-	o.mustHaveSeen(t)
+	o.mustHaveSeen(t, b.input.files/3)
 	b.mustBeClean()
 	t.Logf("%+v", sum)
 	if sum.kills != len(schedule) || sum.uncommitted == 0 || sum.unreported == 0 {
@@ -93,7 +108,7 @@ func TestKilledAtRandom(t *testing.T) {
 	server := pgtest.NewServer(t, nil)
 	var sum tally
 	for sum.kills < want {
-		b := newDatabase(t, server, sound, steady)
+		b := newDatabase(t, server, sound, unlessShort(steady))
 		o := observe(t, b.pool)
 		for range 3 { // while the schema is made
 			b.kill(b.start(""), when{after: time.Duration(rng.IntN(800)) * time.Millisecond}, &sum)
@@ -109,7 +124,7 @@ func TestKilledAtRandom(t *testing.T) {
 			}
 		}
 		b.start("").mustFinish()
-		o.mustHaveSeen(t)
+		o.mustHaveSeen(t, b.input.files/3)
 		b.mustBeClean()
 	}
 	t.Logf("%+v", sum)
@@ -156,29 +171,42 @@ func (b *bench) kill(p *process, w when, sum *tally) bool {
 	return true
 }
 
-// writes waits until a loader's transaction has locked event tables, and returns false if the loader ended before.
+// writes waits until a loader's transaction has locked event tables, and returns false if the loader ended before. The
+// server may be away meanwhile.
 func (b *bench) writes(p *process) bool {
 	b.t.Helper()
-	for len(b.tables(p)) == 0 {
+	for {
+		names, err := b.tryTables(p)
+		if err == nil && len(names) > 0 {
+			return true
+		}
 		select {
 		case <-p.done:
 			return false
 		case <-time.After(time.Millisecond):
 		}
 	}
-	return true
 }
 
 // tables are the event tables that a loader's open transaction writes to.
-func (b *bench) tables(p *process) (names []string) {
+func (b *bench) tables(p *process) []string {
 	b.t.Helper()
-	rows := pgtest.Query(b.t, b.pool, `select distinct c.relname::text from pg_stat_activity a
+	names, err := b.tryTables(p)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return names
+}
+
+// tryTables is tables with a server that may be away.
+func (b *bench) tryTables(p *process) ([]string, error) {
+	rows, err := b.pool.Query(b.t.Context(), `select distinct c.relname::text from pg_stat_activity a
 		join pg_locks l on l.pid = a.pid and l.granted and l.mode = 'RowExclusiveLock'
 		join pg_class c on c.oid = l.relation join pg_namespace n on n.oid = c.relnamespace
 		where a.application_name = $1 and a.backend_xid is not null and n.nspname = 'crash_test' and c.relkind = 'r'
 		and c.relname not like '\_%'`, p.tag)
-	for _, row := range rows {
-		names = append(names, row[0].(string))
+	if err != nil {
+		return nil, err
 	}
-	return names
+	return pgx.CollectRows(rows, pgx.RowTo[string])
 }

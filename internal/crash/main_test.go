@@ -27,7 +27,7 @@ var shared struct {
 	seed uint64
 
 	mu       sync.Mutex
-	binaries map[string]string // by build tags
+	binaries map[string]string // by build tags and package
 	clean    map[string]state  // by the name of the input
 	inputs   map[string][]string
 }
@@ -71,19 +71,25 @@ const (
 	brokenKey    = "failpoint,broken_key"    // tables without primary key
 )
 
-// build returns the path of the loader with these build tags.
+// build returns the path of crashload with these build tags.
 func build(t *testing.T, tags string) string {
+	t.Helper()
+	return buildPackage(t, tags, "./crashload")
+}
+
+// buildPackage returns the path of a program with these build tags.
+func buildPackage(t *testing.T, tags, pkg string) string {
 	t.Helper()
 	shared.mu.Lock()
 	defer shared.mu.Unlock()
-	if path, ok := shared.binaries[tags]; ok {
+	if path, ok := shared.binaries[tags+" "+pkg]; ok {
 		return path
 	}
-	path := filepath.Join(shared.dir, fmt.Sprintf("crashload%d", len(shared.binaries)))
-	cmd := exec.CommandContext(t.Context(), "go", "build", "-tags", tags, "-o", path, "./crashload")
+	path := filepath.Join(shared.dir, fmt.Sprintf("program%d", len(shared.binaries)))
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-tags", tags, "-o", path, pkg)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("build with %s: %v\n%s", tags, err, out)
 	}
-	shared.binaries[tags] = path
+	shared.binaries[tags+" "+pkg] = path
 	return path
 }

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
@@ -22,7 +21,7 @@ type observer struct {
 	stop context.CancelFunc
 	done sync.WaitGroup
 
-	looks, partly int // looks, and those at some rows but not yet all
+	looks, partly int // how often it looked, and saw another number of rows than before
 	last          int64
 	err           error
 }
@@ -52,15 +51,16 @@ func (o *observer) end() error {
 	return o.err
 }
 
-// mustHaveSeen ends the observer and fails the test if it saw half a file, or saw nothing at all.
-func (o *observer) mustHaveSeen(t *testing.T) {
+// mustHaveSeen ends the observer and fails the test if it saw half a file, or did not see the rows become more at least
+// that many times.
+func (o *observer) mustHaveSeen(t *testing.T, changes int) {
 	t.Helper()
 	if err := o.end(); err != nil {
 		t.Errorf("while loading: %v", err)
 	}
 	t.Logf("%d snapshots, %d of a new number of rows", o.looks, o.partly)
-	if o.partly < 5 {
-		t.Errorf("the observer saw only %d of %d snapshots change", o.partly, o.looks)
+	if o.partly < changes {
+		t.Errorf("%d of %d snapshots had a new number of rows, want %d", o.partly, o.looks, changes)
 	}
 }
 
@@ -114,10 +114,4 @@ func snapshot(ctx context.Context, pool *pgxpool.Pool) (rows int64, err error) {
 			"loads count %d, %d, %d, %d", errHalf, rows, inQuarantine, inDiscards, units, ledger, quarantined, discarded, loads)
 	}
 	return rows, nil
-}
-
-// isCode reports whether an error is one of Postgres's with that code.
-func isCode(err error, code string) bool {
-	var pg *pgconn.PgError
-	return errors.As(err, &pg) && pg.Code == code
 }

@@ -18,15 +18,15 @@ func TestServerFaults(t *testing.T) {
 	rng := random(t)
 	faults := []func(*bench, *process){
 		(*bench).crashServer, (*bench).killBackend, (*bench).terminate, (*bench).crashServer, (*bench).killBackend,
-		(*bench).terminate,
+		(*bench).terminate, (*bench).restartServer,
 	}
 	if testing.Short() {
-		faults = faults[:3]
+		faults = faults[:2]
 	}
 	o := observe(t, b.pool)
 	p := b.start("")
 	for i, fault := range faults {
-		if !p.open(1+2*i) || !b.waitWrites(p) {
+		if !p.open(1+i) || !b.writes(p) {
 			t.Fatalf("the loader ended before fault %d: %v\n%s", i, p.cmd.ProcessState, p.log())
 		}
 		time.Sleep(time.Duration(rng.IntN(20)) * time.Millisecond)
@@ -36,23 +36,25 @@ func TestServerFaults(t *testing.T) {
 	if n := strings.Count(p.log(), `msg="unit starts again"`); n < len(faults) {
 		t.Errorf("units started again %d times after %d faults\n%s", n, len(faults), p.log())
 	}
-	o.mustHaveSeen(t)
+	o.mustHaveSeen(t, b.input.files/3)
 	b.mustBeClean()
-}
-
-// waitWrites is writes with a server that may be away.
-func (b *bench) waitWrites(p *process) bool {
-	b.t.Helper()
-	for b.pool.Ping(b.t.Context()) != nil {
-		time.Sleep(5 * time.Millisecond)
-	}
-	return b.writes(p)
 }
 
 // crashServer ends the server like a power cut that the disk survives, and starts it again.
 func (b *bench) crashServer(*process) {
 	b.t.Helper()
 	if err := b.server.Stop(b.t.Context(), localpg.Immediate); err != nil {
+		b.t.Fatal(err)
+	}
+	if err := b.server.Start(b.t.Context()); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// restartServer restarts the server as its administrator would, which ends all sessions.
+func (b *bench) restartServer(*process) {
+	b.t.Helper()
+	if err := b.server.Stop(b.t.Context(), localpg.Fast); err != nil {
 		b.t.Fatal(err)
 	}
 	if err := b.server.Start(b.t.Context()); err != nil {
