@@ -50,12 +50,12 @@ func TestUndo(t *testing.T) {
 	// Both files know user u1; without the second one, the plan is gold again.
 	first := w.file("first.ndjson", purchases(10)+identify)
 	newer := strings.NewReplacer(`"i1"`, `"i2"`, "2026-01-15", "2026-01-16", "gold", "silver").Replace(identify)
-	second := w.file("second.ndjson", strings.ReplaceAll(purchases(4), `"p`, `"q`)+newer+mismatch+badLine)
+	second := w.file("second.ndjson", strings.ReplaceAll(purchases(4), `"messageId":"p`, `"messageId":"q`)+newer+mismatch+badLine)
 	w.must(0, "load", first, "-s", "Web", "-q")
 	before := dump(t, pool, "web")
 	w.must(3, "load", second, "-s", "Web", "-q")
 	both := dump(t, pool, "web")
-	w.must(0, "load", w.file("third.ndjson", strings.ReplaceAll(purchases(1), `"p`, `"q`)), "-s", "Web", "-q")
+	w.must(0, "load", w.file("third.ndjson", strings.ReplaceAll(purchases(1), `"messageId":"p`, `"messageId":"q`)), "-s", "Web", "-q")
 
 	w.must(64, "loads", "undo", "2")
 	var got undone

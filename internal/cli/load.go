@@ -160,10 +160,14 @@ type outcome struct {
 	flags  string // that the next command needs to find the same database
 }
 
+// onlyUnits reports whether the load went through and only files of it failed.
+func (o *outcome) onlyUnits() bool {
+	var units *loader.UnitsError
+	return errors.As(o.err, &units)
+}
+
 // loaded tells what was done and returns the error that stands for the exit code.
 func (a *app) loaded(ctx context.Context, o *outcome) error {
-	var units *loader.UnitsError
-	onlyUnits := errors.As(o.err, &units)
 	code := exitCode(o.err)
 	if code == exitDone && o.report.Quarantined > 0 && !o.dryRun {
 		code = exitQuarantined
@@ -178,7 +182,7 @@ func (a *app) loaded(ctx context.Context, o *outcome) error {
 	switch {
 	case o.err == nil && code == exitDone:
 		return nil
-	case o.err == nil || onlyUnits || a.json:
+	case o.err == nil || o.onlyUnits() || a.json:
 		return &exitError{code: code}
 	case ctx.Err() != nil:
 		return &exitError{code, errors.New(interrupted(o.report))}

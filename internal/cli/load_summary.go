@@ -29,7 +29,9 @@ func (a *app) summary(o *outcome) {
 		p.sql(o.report.Plan)
 		return
 	}
-	p.next(o)
+	if o.err == nil || o.onlyUnits() {
+		p.next(o)
+	}
 }
 
 // result is the line that most people read alone.
@@ -73,7 +75,9 @@ func (p *printer) result(o *outcome) {
 	if r.Bytes > 0 && !o.dryRun {
 		parts = append(parts, fmt.Sprintf("%s, %s events/s", size(r.Bytes), number(perSecond(r.Accepted, r.Duration))))
 	}
-	p.line("  " + p.dim(strings.Join(parts, " · ")))
+	if len(parts) > 0 {
+		p.line("  " + p.dim(strings.Join(parts, " · ")))
+	}
 }
 
 // past says what happened to files that are fine.

@@ -97,13 +97,33 @@ func (p *printer) print(g *grid) {
 	for _, r := range g.rows {
 		t.AppendRow(cells(r))
 	}
+	t.SuppressEmptyColumns()
 	if g.footer != nil {
 		t.AppendFooter(cells(g.footer))
 	}
-	for line := range strings.SplitSeq(t.Render(), "\n") {
-		p.line("  " + strings.TrimRight(line, " "))
+	lines := strings.Split(t.Render(), "\n")
+	width := 0
+	for i, line := range lines {
+		if lines[i] = strings.TrimRight(line, " "); !strings.HasPrefix(line, rule) {
+			width = max(width, text.StringWidthWithoutEscSequences(lines[i]))
+		}
+	}
+	if p.width > 0 {
+		width = min(width, p.width-3)
+	}
+	for _, line := range lines {
+		switch {
+		case strings.HasPrefix(line, rule):
+			line = p.dim(strings.Repeat(rule, width))
+		case p.width > 0 && text.StringWidthWithoutEscSequences(line) > width:
+			line = text.Trim(line, width-1) + "…"
+		}
+		p.line("  " + line)
 	}
 }
+
+// rule is what lines between header, rows and footer are made of.
+const rule = "─"
 
 func cells(words []string) table.Row {
 	row := make(table.Row, len(words))
