@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
 	"github.com/tapline/tapline/internal/failpoint"
 	"github.com/tapline/tapline/internal/latest"
 	"github.com/tapline/tapline/schema"
@@ -63,25 +61,6 @@ func (w *writing) check() error {
 			r.Accepted, r.Loaded, r.Quarantined, r.Duplicates)
 	}
 	return nil
-}
-
-// analyze refreshes the planner's statistics of tables that got most of their rows just now. A failure costs an
-// analyst's query time, not data.
-func (l *Loader) analyze(ctx context.Context, r *Report) {
-	for name, t := range r.Tables {
-		if t.Loaded == 0 {
-			continue
-		}
-		table := pgx.Identifier{l.cfg.Schema, name}.Sanitize()
-		var known float64
-		err := l.pool.QueryRow(ctx, "select greatest(reltuples, 0) from pg_class where oid = to_regclass($1)", table).Scan(&known)
-		if err == nil && float64(t.Loaded) > known/2 {
-			_, err = l.pool.Exec(ctx, "analyze "+table)
-		}
-		if err != nil {
-			l.cfg.Logger.WarnContext(ctx, "table is not analyzed", "table", name, "error", err)
-		}
-	}
 }
 
 // latest brings users and accounts up to date with the identify and group calls of this load. The source's lock makes

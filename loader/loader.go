@@ -81,6 +81,7 @@ func (l *Loader) Load(ctx context.Context, src Source) (Report, error) {
 	report := newReport(l.cfg.Schema)
 	l.refused = map[[2]string]bool{}
 	err := l.load(ctx, src, report)
+	l.analyze(ctx, report)
 	report.Duration = l.cfg.Now().Sub(start)
 	if err == nil {
 		err = report.unitsError()

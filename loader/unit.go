@@ -99,7 +99,6 @@ func (l *Loader) finished(ctx context.Context, out UnitReport, a *attempt, repor
 	report.Committed = l.now()
 	out.Status, out.Counts = Finished, a.report.Counts
 	l.progress.units.Add(1)
-	l.analyze(ctx, a.report)
 	return out
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -93,6 +94,7 @@ func (w *writing) begin(ctx context.Context) error {
 
 // write copies one chunk.
 func (w *writing) write(ctx context.Context, c *batch.Chunk) error {
+	start := time.Now()
 	if w.tx == nil {
 		if err := w.begin(ctx); err != nil {
 			return err
@@ -117,6 +119,8 @@ func (w *writing) write(ctx context.Context, c *batch.Chunk) error {
 	}
 	w.a.report.Accepted += c.Events - c.Filtered
 	w.a.report.Filtered += c.Filtered
+	w.l.cfg.Logger.DebugContext(ctx, "chunk copied", "unit", w.a.unit.Name(), "events", c.Events, "tables", len(tables),
+		"took", time.Since(start))
 	return nil
 }
 
