@@ -63,7 +63,7 @@ func (s *State) Row(ev *Event, received Micros, r *Row) Reason {
 		}
 	}
 	if len(r.Cells)*24 > maxRowSize {
-		shrink(ev, r)
+		s.shrink(ev, r)
 	}
 	return ""
 }
@@ -345,36 +345,4 @@ func (s *State) widerType(t *TableState, c *ColumnState) (Type, bool) {
 		to = Numeric
 	}
 	return to, true
-}
-
-// maxRowSize is the largest smallest-possible row (rule 12): Postgres refuses more than 8,160 bytes on a page, and texts
-// leave it for TOAST until only 18-byte pointers are left.
-const maxRowSize = 7_900
-
-// shrink takes property values away, from the last backwards, until the row fits a page.
-func shrink(ev *Event, r *Row) {
-	size := 8 // uuid_ts
-	for i := range r.Cells {
-		size += r.Cells[i].size()
-	}
-	for i := len(r.Cells) - 1; i >= 0 && size > maxRowSize; i-- {
-		c := &r.Cells[i]
-		if c.leaf == envelope {
-			break
-		}
-		size -= c.size()
-		r.Discards = append(r.Discards, Discard{c.Column.Name, leafAt(ev, c.leaf).Raw, RowTooLarge})
-		r.Cells = r.Cells[:i]
-	}
-}
-
-// size is the least that a value takes on a page.
-func (c *Cell) size() int {
-	switch c.Column.Type {
-	case Text, Numeric:
-		return min(len(c.Bytes)+1, 24)
-	case Boolean:
-		return 1
-	}
-	return 8
 }

@@ -95,6 +95,7 @@ type ColumnState struct {
 
 	role   role
 	stored Type // the type in the database; Unknown if it is not there yet
+	place  int  // counts the columns of the table in the database from 1; 0 if it is not there yet
 	maxAbs uint64
 	serial uint64 // the last row that met the column, and which leaf it took
 	winner int32
@@ -147,14 +148,14 @@ func (s *State) Sync(have Tables) (consistent bool) {
 		}
 		ts.exists = true
 		for i := range t.Columns {
-			consistent = ts.syncColumn(&t.Columns[i]) && consistent
+			consistent = ts.syncColumn(&t.Columns[i], i+1) && consistent
 		}
 	}
 	for name, ts := range s.tables {
 		if have[name] == nil {
 			ts.exists = false
 			for _, c := range ts.Columns {
-				c.stored = Unknown
+				c.stored, c.place = Unknown, 0
 			}
 		}
 	}
@@ -162,7 +163,7 @@ func (s *State) Sync(have Tables) (consistent bool) {
 	return consistent
 }
 
-func (t *TableState) syncColumn(c *Column) (consistent bool) {
+func (t *TableState) syncColumn(c *Column, place int) (consistent bool) {
 	cs := t.byName[c.Name]
 	if cs == nil {
 		cs = t.addColumn(c.Name, c.Type)
@@ -172,7 +173,7 @@ func (t *TableState) syncColumn(c *Column) (consistent bool) {
 		t.adopt(cs, c.Type)
 	}
 	consistent = cs.Type == c.Type
-	cs.Type, cs.stored = c.Type, c.Type
+	cs.Type, cs.stored, cs.place = c.Type, c.Type, place
 	return consistent
 }
 
@@ -256,13 +257,7 @@ func (t *TableState) definition() Table {
 			d.Columns = append(d.Columns, Column{Name: c.Name, Type: c.Type, Path: c.Path})
 		}
 	}
-	first := func(name string) int { return slices.Index([]string{"uuid_ts", "received_at", "id"}, name) }
-	slices.SortFunc(d.Columns, func(a, b Column) int {
-		if x, y := first(a.Name), first(b.Name); x != y {
-			return y - x
-		}
-		return strings.Compare(a.Name, b.Name)
-	})
+	slices.SortFunc(d.Columns, func(a, b Column) int { return compareColumns(a.Name, b.Name) })
 	return d
 }
 
