@@ -203,25 +203,34 @@ func TestTableLimit(t *testing.T) {
 func TestRowOnPage(t *testing.T) {
 	t.Parallel()
 	f := newFeed(t)
-	row := func(id string, texts, size int) string {
+	row := func(id string, texts, size, rest int) string {
 		var b strings.Builder
 		for i := range 500 {
 			if i > 0 {
 				b.WriteByte(',')
 			}
-			if i%2 == 0 && i/2 < texts {
+			switch {
+			case i >= 2*texts:
+				fmt.Fprintf(&b, `"c%03d":%q`, i, strings.Repeat("y", rest))
+			case i%2 == 0:
 				fmt.Fprintf(&b, `"c%03d":%q`, i, strings.Repeat("x", size))
-			} else {
+			default:
 				fmt.Fprintf(&b, `"c%03d":%d`, i, i)
 			}
 		}
 		return fmt.Sprintf(`{"type":"track","messageId":%q,"event":%q,"userId":"u","properties":{%s}}`, id, "Page "+id, b.String())
 	}
-	for _, size := range []int{1, 9, 15, 17, 18, 23, 24, 40, 100} {
-		report := f.load(loader.Config{}, row(fmt.Sprint("r", size), 250, size))
+	for _, size := range []int{1, 9, 17, 18, 23, 24, 40, 100} {
+		report := f.load(loader.Config{}, row(fmt.Sprint("r", size), 250, size, 0))
 		if report.Loaded != 1 {
 			t.Errorf("texts of %d bytes: %+v", size, report.Counts)
 		}
+	}
+	// Each of 186 bigints is moved up to a multiple of 8: 9,100 bytes on the page, 7,800 by the sum of the sizes.
+	report := f.load(loader.Config{}, row("padded", 186, 16, 23))
+	size := pgtest.Value[int32](t, f.pool, "select pg_column_size(p.*) from clevertap_prod.page_padded p")
+	if report.Loaded != 1 || report.Discards[schema.RowTooLarge] == 0 || size < 8100 {
+		t.Errorf("padded: %+v, discards %v, %d bytes kept", report.Counts, report.Discards, size)
 	}
 }
 
