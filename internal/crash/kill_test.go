@@ -107,13 +107,16 @@ func TestKilledAtRandom(t *testing.T) {
 	}
 	server := pgtest.NewServer(t, nil)
 	var sum tally
-	for sum.kills < want {
+	enough := func() bool { // of kills, and some of them while rows were uncommitted
+		return sum.kills >= want && sum.uncommitted > 0 || sum.kills >= 10*want
+	}
+	for !enough() {
 		b := newDatabase(t, server, sound, unlessShort(steady))
 		o := observe(t, b.pool)
 		for range 3 { // while the schema is made
 			b.kill(b.start(""), when{after: time.Duration(rng.IntN(800)) * time.Millisecond}, &sum)
 		}
-		for sum.kills < want {
+		for !enough() {
 			w := when{unit: 1 + rng.IntN(2), writes: rng.IntN(2) == 0, look: rng.IntN(3) > 0}
 			w.after = time.Duration(rng.IntN(200)) * time.Millisecond
 			if w.writes {
