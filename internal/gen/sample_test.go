@@ -12,7 +12,7 @@ import (
 	"github.com/tapline/tapline/internal/gen"
 )
 
-// samples are the files of testdata/sample; its README.md has the same as commands.
+// samples are the files of testdata/sample; testdata/README.md has the same as commands.
 var samples = map[string]gen.Options{
 	"events.ndjson.gz":      {Seed: 2026, Events: 3000, Custom: 8},
 	"clevertap-export.json": {Seed: 2026, Events: 1000, Kind: gen.CleverTap, Custom: 5},
@@ -42,7 +42,7 @@ func TestSamplesAreWhatTheGeneratorMakes(t *testing.T) {
 		}
 		want, stats := write(t, o)
 		if !bytes.Equal(data, want) {
-			t.Errorf("%s: has %d bytes, not the %d that the generator makes: run the commands of its README.md",
+			t.Errorf("%s: has %d bytes, not the %d that the generator makes: run the commands of testdata/README.md",
 				name, len(data), len(want))
 		}
 		if o.Custom < 100 && len(stats.Rows) < 19+2 {
