@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -163,6 +164,23 @@ func TestTypeChangesBetweenChunks(t *testing.T) {
 	equal(t, pool, `select count(*), count(*) filter (where amount = right(id, 5)::int), count(distinct amount)
 		from clevertap_prod.purchase where id ~ '^e'`, []any{int64(1000), int64(1000), int64(1000)})
 	equal(t, pool, `select amount from clevertap_prod.purchase where id = 'new'`, []any{71.0})
+}
+
+// TestBlockedIsNotForgotten has a unit read the catalogue anew after another one has met a column it could not widen.
+func TestBlockedIsNotForgotten(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.Pool(t)
+	load(t, pool, loader.Config{}, write(t, track("1", "Payment", `{"a":1}`), track("2", "Purchase", `{"b":2}`)))
+	tx := begin(t, pool)
+	pgtest.Exec(t, tx, `alter table clevertap_prod.purchase alter b type double precision`)
+	wait := background(t, pool, loader.Config{WidenMaxRows: -1},
+		write(t, track("3", "Payment", `{"a":1.5}`)), write(t, track("4", "Purchase", `{"b":4}`)))
+	waitUntil(t, pool, waitsForTable)
+	commit(t, tx)
+	if diff := cmp.Diff([][2]string{{"payment", "a"}}, wait().Blocked); diff != "" {
+		t.Errorf("blocked (-want +got):\n%s", diff)
+	}
+	equal(t, pool, `select b from clevertap_prod.purchase order by id`, []any{2.0}, []any{4.0})
 }
 
 func TestSomebodyMakesTheColumnFirst(t *testing.T) {

@@ -20,7 +20,7 @@ import (
 func refused(t *testing.T, pool *pgxpool.Pool, cfg loader.Config) {
 	t.Helper()
 	report := load(t, pool, cfg, write(t, track("x", "Purchase", `{"amount":1.50,"other":2}`)),
-		// A second unit that starts again must not make the report forget the first.
+		// A second unit that starts again must not change what is reported of the first.
 		write(t, append(events("y", 500), track("z", "Late", `{}`))...))
 	if report.Discards[schema.TypeMismatch] != 1 || report.Discarded != 1 {
 		t.Errorf("discards %v, want one type_mismatch", report.Discards)
