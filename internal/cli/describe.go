@@ -3,10 +3,13 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/tapline/tapline/internal/localpg"
 )
 
 // describe returns an error in one line, with what to do about it where that is known. Errors of pgx hold no password.
@@ -14,11 +17,24 @@ func describe(err error) string {
 	if errors.Is(err, context.Canceled) {
 		return "interrupted"
 	}
+	var missing *localpg.NotFoundError
+	if errors.As(err, &missing) {
+		return noPostgres(missing)
+	}
 	text := strings.TrimRight(oneLine(plainConnect(err)), ".")
 	if hint := hint(err); hint != "" {
 		return text + ". " + hint
 	}
 	return text
+}
+
+// noPostgres is localpg's error without the twenty folders it looked in.
+func noPostgres(e *localpg.NotFoundError) string {
+	text := fmt.Sprintf("no server is named, and there is no Postgres %d or newer on this machine to run a private one", localpg.MinMajor)
+	for _, old := range e.Old {
+		text += fmt.Sprintf(" (%s has %s)", old.Dir, old.Version)
+	}
+	return text + ". Install it: " + e.Install + ". Or name a Postgres that runs elsewhere, with --dsn or DATABASE_URL"
 }
 
 // plainConnect makes pgx's error of a connection short: it repeats each address, once with TLS and once without.

@@ -123,7 +123,7 @@ func (a *app) localChecks() ([]admin.Check, bool) {
 	var checks []admin.Check
 	bin, err := localpg.Find()
 	if err != nil {
-		checks = append(checks, admin.Check{Name: "Postgres programs", Result: admin.Fail, Found: err.Error(), Hint: "install Postgres, or give a DSN"})
+		checks = append(checks, admin.Check{Name: "Postgres programs", Result: admin.Fail, Found: "none found", Hint: describe(err)})
 	} else {
 		checks = append(checks, admin.Check{Name: "Postgres programs", Result: admin.OK, Found: bin.Version + " in " + bin.Dir})
 	}

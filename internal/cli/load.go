@@ -54,6 +54,20 @@ CleverTap exports need --timezone and --account: their times have no zone and th
 	}
 	a.databaseFlags(c)
 	a.sourceFlags(c)
+	a.fileFlags(c)
+	flags := c.Flags()
+	flags.StringArrayVar(&a.cfg.Include, "include", nil, "load only this EVENT or EVENT.PROPERTY; * and ? are wild; repeatable")
+	flags.StringArrayVar(&a.cfg.Exclude, "exclude", nil, "leave out this EVENT or EVENT.PROPERTY; wins over --include; repeatable")
+	flags.StringVar(&a.cfg.Evolve, "evolve", "auto", "who changes the schema: auto (this command) or managed (your migrations)")
+	flags.StringVar(&a.cfg.ChunkSize, "chunk-size", "", "values collected before they are copied, two such in memory (default 40MiB)")
+	flags.BoolVar(&f.dryRun, "dry-run", false, "say what would be loaded, and the SQL; touch nothing")
+	flags.BoolVarP(&f.quiet, "quiet", "q", false, "no progress, and no summary if all went well")
+	complete(c, "evolve", config.Modes())
+	return c
+}
+
+// fileFlags adds the flags that say how files are read.
+func (a *app) fileFlags(c *cobra.Command) {
 	flags := c.Flags()
 	files := &a.cfg.Files
 	flags.StringVar(&files.Format, "format", "", "format of the files: "+strings.Join(config.Formats(), ", ")+" (default: look at each file)")
@@ -61,19 +75,11 @@ CleverTap exports need --timezone and --account: their times have no zone and th
 	flags.StringVar(&files.Account, "account", "", "CleverTap account id; it is part of the ids of CleverTap's records")
 	flags.StringVar(&files.Event, "event", "", "event of CleverTap records that do not name theirs")
 	flags.StringVar(&files.UserIdentity, "user-identity", "", "what becomes user_id of CleverTap records: "+strings.Join(config.UserIdentities(), ", ")+" (default identity)")
-	flags.StringArrayVar(&a.cfg.Include, "include", nil, "load only this EVENT or EVENT.PROPERTY; * and ? are wild; repeatable")
-	flags.StringArrayVar(&a.cfg.Exclude, "exclude", nil, "leave out this EVENT or EVENT.PROPERTY; wins over --include; repeatable")
-	flags.StringVar(&a.cfg.Evolve, "evolve", "auto", "who changes the schema: auto (this command) or managed (your migrations)")
-	flags.StringVar(&a.cfg.ChunkSize, "chunk-size", "", "values collected before they are copied, two such in memory (default 40MiB)")
 	flags.StringVar(&files.TempDir, "temp-dir", "", "folder for spooled input (default the system's)")
-	flags.BoolVar(&f.dryRun, "dry-run", false, "say what would be loaded, and the SQL; touch nothing")
-	flags.BoolVarP(&f.quiet, "quiet", "q", false, "no progress, and no summary if all went well")
 	must(c.MarkFlagDirname("temp-dir"))
 	complete(c, "format", config.Formats())
 	complete(c, "user-identity", config.UserIdentities())
-	complete(c, "evolve", config.Modes())
 	must(c.RegisterFlagCompletionFunc("timezone", completeZone))
-	return c
 }
 
 func (a *app) load(ctx context.Context, paths []string, f loadFlags) (err error) {
@@ -176,7 +182,7 @@ func (a *app) loaded(ctx context.Context, o *outcome) error {
 		if err := a.writeJSON(newLoadJSON(o, code)); err != nil {
 			return err
 		}
-	} else if !o.quiet || code != exitDone {
+	} else if (!o.quiet || code != exitDone) && (ctx.Err() == nil || !o.report.Committed.IsZero()) {
 		a.summary(o)
 	}
 	switch {
@@ -184,6 +190,8 @@ func (a *app) loaded(ctx context.Context, o *outcome) error {
 		return nil
 	case o.err == nil || o.onlyUnits() || a.json:
 		return &exitError{code: code}
+	case ctx.Err() != nil && o.dryRun:
+		return &exitError{code, errors.New("interrupted")}
 	case ctx.Err() != nil:
 		return &exitError{code, errors.New(interrupted(o.report))}
 	}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -58,7 +59,7 @@ func (p *printer) result(o *outcome) {
 		one, many string
 	}{
 		{finished(r), "file " + o.past(), "files " + o.past()}, {r.SkippedUnits(), "file skipped (loaded before)", "files skipped (loaded before)"},
-		{r.FailedUnits(), "file failed", "files failed"},
+		{len(failedUnits(r)), "file failed", "files failed"},
 	} {
 		if part.n > 0 {
 			parts = append(parts, plural(part.n, part.one, part.many))
@@ -226,22 +227,28 @@ func (p *printer) warn(r *loader.Report) {
 const maxFailures = 20
 
 func (p *printer) failures(r *loader.Report) {
-	n := r.FailedUnits()
-	if n == 0 {
+	failed := failedUnits(r)
+	if len(failed) == 0 {
 		return
 	}
 	p.heading("Failed (nothing of these files is in the database)")
-	for i := range r.Units {
-		u := &r.Units[i]
-		if u.Err == nil {
-			continue
-		}
-		if n--; n < r.FailedUnits()-maxFailures {
-			p.linef("  … and %s more", number(n+1))
-			break
+	for i, u := range failed {
+		if i == maxFailures {
+			p.linef("  … and %s more", number(len(failed)-i))
+			return
 		}
 		p.line("  " + p.red("✗") + " " + failure(u))
 	}
+}
+
+// failedUnits are those that failed by themselves, not by an interrupt.
+func failedUnits(r *loader.Report) (failed []*loader.UnitReport) {
+	for i := range r.Units {
+		if u := &r.Units[i]; u.Status == loader.Failed && !errors.Is(u.Err, context.Canceled) {
+			failed = append(failed, u)
+		}
+	}
+	return failed
 }
 
 // failure is the innermost error that names the file: each layer above names it again.
@@ -292,7 +299,7 @@ func (p *printer) next(o *outcome) {
 	if r.Quarantined > 0 {
 		p.line("  " + p.cyan("tapline quarantine list"+flags))
 	}
-	if r.FailedUnits() > 0 {
+	if len(failedUnits(r)) > 0 {
 		p.line("  " + p.dim("run the same command again once the failed files are whole; loaded files are skipped"))
 	}
 	if o.server != nil && o.server.local != nil {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -69,23 +70,37 @@ func (p *printer) loads(s admin.Source, loads []admin.Load) {
 			seq = number(*l.Seq)
 		}
 		unit := printable(l.Unit)
-		if l.Error != "" {
-			_, why, _ := cutLast(l.Error, l.Unit+": ")
-			unit += p.dim(": " + shorten(printable(why), 80))
+		if p.width > 0 {
+			unit = filepath.Base(unit) // a terminal is not wide enough for folders
 		}
 		g.add(seq, l.ID.String()[:8], moment(l.Finished), p.status(l.Status), some(l.Rows), some(l.Duplicates),
 			some(l.Quarantined), some(l.Discarded), unit)
 	}
 	p.print(g)
+	p.failedLoads(loads)
 }
 
-// cutLast is strings.Cut at the last separator; without one, all is after it.
-func cutLast(s, sep string) (before, after string, found bool) {
-	i := strings.LastIndex(s, sep)
-	if i < 0 {
-		return "", s, false
+// failedLoads says why loads failed.
+func (p *printer) failedLoads(loads []admin.Load) {
+	first := true
+	for _, l := range loads {
+		if l.Error == "" {
+			continue
+		}
+		if first {
+			p.heading("Failed")
+			first = false
+		}
+		p.line("  " + p.red("✗") + " " + l.ID.String()[:8] + "  " + printable(l.Unit) + ": " + printable(afterLast(l.Error, l.Unit+": ")))
 	}
-	return s[:i], s[i+len(sep):], true
+}
+
+// afterLast returns what stands after the last separator, or all.
+func afterLast(s, sep string) string {
+	if i := strings.LastIndex(s, sep); i >= 0 {
+		return s[i+len(sep):]
+	}
+	return s
 }
 
 func (p *printer) status(status string) string {

@@ -75,6 +75,9 @@ func (w *watchedSource) pulse(p loader.Progress, elapsed time.Duration) pulse {
 	return out
 }
 
+// clearLine empties the terminal's current line.
+const clearLine = "\r\x1b[K"
+
 const (
 	barInterval  = 150 * time.Millisecond
 	lineInterval = 3 * time.Second
@@ -128,7 +131,7 @@ func showBar(ctx context.Context, p *printer, src *watchedSource, l progressing)
 	start := time.Now()
 	tick := time.NewTicker(barInterval)
 	defer tick.Stop()
-	defer func() { _, _ = fmt.Fprint(p.w, "\r\x1b[K") }()
+	defer func() { _, _ = fmt.Fprint(p.w, clearLine) }()
 	var past []pulse
 	for {
 		select {
@@ -140,7 +143,7 @@ func showBar(ctx context.Context, p *printer, src *watchedSource, l progressing)
 		past = append(past, now)
 		past = past[max(0, len(past)-20):]
 		now.current = perSecond(now.events-past[0].events, now.elapsed-past[0].elapsed)
-		_, _ = fmt.Fprint(p.w, "\r\x1b[K"+now.bar(p))
+		_, _ = fmt.Fprint(p.w, clearLine+now.bar(p))
 	}
 }
 

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"io"
 	"log/slog"
 	"slices"
 
@@ -87,15 +88,30 @@ func (a *app) setLogger() error {
 		return fmt.Errorf("read --log-level: %w", err)
 	}
 	opts := &slog.HandlerOptions{Level: level}
+	var w io.Writer = a.stderr
+	if _, ok := terminal(w); ok {
+		w = clearing{w}
+	}
 	switch a.logFormat {
 	case "text":
-		a.log = slog.New(slog.NewTextHandler(a.stderr, opts))
+		a.log = slog.New(slog.NewTextHandler(w, opts))
 	case "json":
-		a.log = slog.New(slog.NewJSONHandler(a.stderr, opts))
+		a.log = slog.New(slog.NewJSONHandler(w, opts))
 	default:
 		return &config.Error{Setting: "--log-format", Value: a.logFormat, Problem: "unknown format", Hint: "use text or json"}
 	}
 	return nil
+}
+
+// clearing makes a line of the log not begin in the middle of the progress bar.
+type clearing struct{ io.Writer }
+
+// Write implements io.Writer.
+func (c clearing) Write(p []byte) (int, error) {
+	if _, err := io.WriteString(c.Writer, clearLine); err != nil {
+		return 0, err
+	}
+	return c.Writer.Write(p)
 }
 
 // complete offers fixed words for a flag.

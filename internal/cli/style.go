@@ -79,7 +79,7 @@ func (p *printer) print(g *grid) {
 	t := table.NewWriter()
 	style := table.StyleLight
 	style.Options = table.Options{SeparateHeader: true, SeparateFooter: true}
-	style.Box.PaddingLeft, style.Box.PaddingRight = "", "   "
+	style.Box.PaddingLeft, style.Box.PaddingRight = "", "  "
 	style.Format = table.FormatOptions{}
 	t.SetStyle(style)
 	var header table.Row

@@ -58,13 +58,13 @@ func Show(c *pgconn.Config) string {
 }
 
 // keyPassword matches the password of a DSN of keywords: password='it”s secret'.
-var keyPassword = regexp.MustCompile(`(?i)(^|\s)password\s*=\s*('(?:[^'\\]|\\.)*'|(?:[^\s\\]|\\.)*)`)
+var keyPassword = regexp.MustCompile(`(?i)(?:^|\s+)password\s*=\s*('(?:[^'\\]|\\.)*'|(?:[^\s\\]|\\.)*)`)
 
 // ForPsql returns a DSN as psql takes it, without its password, which belongs into PGPASSWORD: arguments can be read by
 // everybody on the machine. Settings that only pgx knows are left out.
 func ForPsql(dsn string) (without string) {
 	if !strings.HasPrefix(dsn, "postgres://") && !strings.HasPrefix(dsn, "postgresql://") {
-		return strings.TrimSpace(keyPassword.ReplaceAllString(dsn, "$1"))
+		return strings.TrimSpace(keyPassword.ReplaceAllString(dsn, ""))
 	}
 	u, err := url.Parse(dsn)
 	if err != nil {
