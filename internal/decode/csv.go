@@ -14,12 +14,18 @@ import (
 // secretColumn is the header of a column that is neither loaded nor shown.
 const secretColumn = "writeKey"
 
+// isSecret reports whether the cells of a column are write keys: it is called so, or its path ends so, as in
+// prop:writeKey and context.writeKey.
+func isSecret(name string) bool {
+	return name[strings.LastIndexAny(name, ".:")+1:] == secretColumn
+}
+
 // CSV decodes the records of a CSV file. A cell is a string leaf, an empty cell is absent. Headers that name nothing
 // known are properties of that name.
 type CSV struct {
 	d       *Decoder
 	columns []csvColumn
-	secret  int // index of the writeKey column, -1 for none
+	secrets []bool // by column: its cells are write keys; nil for none
 }
 
 // csvColumn is where the cells of one column go: into a section, or, without one, into a field of the envelope.
@@ -37,7 +43,7 @@ func NewCSV(kind Kind, header []string, opt Options) (*CSV, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &CSV{d: d, secret: -1}
+	c := &CSV{d: d}
 	seen := make(map[string]bool, len(header))
 	for i, name := range header {
 		name = strings.TrimSpace(name)
@@ -48,8 +54,11 @@ func NewCSV(kind Kind, header []string, opt Options) (*CSV, error) {
 			return nil, fmt.Errorf("read CSV header: column %d is not UTF-8", i+1)
 		case seen[name]:
 			return nil, fmt.Errorf("read CSV header: column %q is there twice", name)
-		case name == secretColumn:
-			c.secret = i
+		case isSecret(name):
+			if c.secrets == nil {
+				c.secrets = make([]bool, len(header))
+			}
+			c.secrets[i] = true
 		}
 		seen[name] = true
 		if kind == SegmentCSV {
@@ -221,20 +230,25 @@ func (d *Decoder) quote(text []byte) []byte {
 	return d.scratch[from:len(d.scratch):len(d.scratch)]
 }
 
-// Redact returns the bytes of a record, readable or not, with the field of the writeKey column replaced by ***. raw
-// itself is returned if there is no such column and no writeKey in JSON either.
+// Redact returns the bytes of a record, readable or not, with the fields of writeKey columns replaced by ***. raw itself
+// is returned if there is no such column and no writeKey in JSON either.
 func (c *CSV) Redact(raw []byte) []byte {
-	if c.secret < 0 {
+	if c.secrets == nil {
 		return Redact(raw)
 	}
+	out := make([]byte, 0, len(raw))
 	for n, start := 0, 0; ; n++ {
 		end, open := fieldEnd(raw, start)
-		if n == c.secret || open { // an open quote may have swallowed the secret
-			return Redact(bytes.Join([][]byte{raw[:start], raw[end:]}, []byte("***")))
+		// An open quote may have swallowed a secret, and it is not known which fields follow.
+		if open || n < len(c.secrets) && c.secrets[n] {
+			out = append(out, "***"...)
+		} else {
+			out = append(out, raw[start:end]...)
 		}
 		if end == len(raw) {
-			return Redact(raw)
+			return Redact(out)
 		}
+		out = append(out, ',')
 		start = end + 1
 	}
 }

@@ -217,7 +217,12 @@ func (d *Decoder) begin(raw []byte, ev *schema.Event) {
 // quarantine makes ev a record that cannot be loaded. Its bytes lose their write keys here, once for everybody.
 func quarantine(ev *schema.Event, reason schema.Reason, detail string) {
 	ev.Reason, ev.Detail = reason, detail
-	ev.Raw = Redact(ev.Raw)
+	switch reason {
+	case schema.InvalidJSON, schema.InvalidUTF8, schema.NestingTooDeep:
+		ev.Raw = redactBroken(ev.Raw)
+	default:
+		ev.Raw = Redact(ev.Raw)
+	}
 	ev.Properties, ev.Context, ev.Discards = nil, nil, ev.Discards[:0]
 }
 

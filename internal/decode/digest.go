@@ -20,7 +20,7 @@ type Occurrences interface {
 func TooLarge(ev *schema.Event, prefix []byte, size int64, digest [32]byte) {
 	ev.Reset()
 	ev.Reason = schema.EventTooLarge
-	ev.Raw, ev.RawSize, ev.RawHash = Redact(prefix[:min(len(prefix), KeptOfTooLarge)]), size, digest
+	ev.Raw, ev.RawSize, ev.RawHash = redactBroken(prefix[:min(len(prefix), KeptOfTooLarge)]), size, digest
 	ev.Raw = ev.Raw[:min(len(ev.Raw), KeptOfTooLarge)]
 }
 

@@ -31,6 +31,48 @@ func Redact(raw []byte) []byte {
 	return append(out, raw[done:]...)
 }
 
+// redactBroken is Redact for a record that could not be read: there a key may also stand in single quotes or in none.
+func redactBroken(raw []byte) []byte {
+	raw = Redact(raw)
+	var out []byte
+	done := 0
+	for i := 0; ; {
+		n := bytes.Index(raw[i:], []byte("writeKey"))
+		if n < 0 {
+			break
+		}
+		i += n + len("writeKey")
+		start := space(raw, i)
+		if start < len(raw) && raw[start] == '\'' {
+			start = space(raw, start+1)
+		}
+		if start >= len(raw) || raw[start] != ':' && raw[start] != '=' {
+			continue
+		}
+		if start = space(raw, start+1); start >= len(raw) {
+			break
+		}
+		out = append(append(out, raw[done:start]...), `"***"`...)
+		done = brokenEnd(raw, start)
+		i = done
+	}
+	if out == nil {
+		return raw
+	}
+	return append(out, raw[done:]...)
+}
+
+// brokenEnd is secretEnd for values that may stand in single quotes.
+func brokenEnd(raw []byte, i int) int {
+	if raw[i] != '\'' {
+		return secretEnd(raw, i)
+	}
+	if end := bytes.IndexByte(raw[i+1:], '\''); end >= 0 {
+		return i + end + 2
+	}
+	return len(raw)
+}
+
 // secretAfter returns the index of the value if the key writeKey begins at raw[i], else -1.
 func secretAfter(raw []byte, i int) int {
 	for _, want := range []byte("writeKey") {
