@@ -63,7 +63,7 @@ func exitCode(err error) int {
 	return exitFailed
 }
 
-// onlySettings reports whether every unit failed for want of a flag, such as --timezone.
+// onlySettings reports whether nothing was loaded because every unit failed for want of a flag, such as --timezone.
 func onlySettings(e *loader.UnitsError) bool {
 	for _, err := range e.Errs {
 		var setting *file.SettingError
@@ -71,5 +71,5 @@ func onlySettings(e *loader.UnitsError) bool {
 			return false
 		}
 	}
-	return len(e.Errs) > 0
+	return e.Failed == e.Total
 }

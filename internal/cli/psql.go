@@ -61,7 +61,11 @@ func (a *app) psql(ctx context.Context, args []string) error {
 		if err != nil {
 			return &config.Error{Setting: server.Origin, Problem: err.Error()}
 		}
-		if dsn := config.ForPsql(server.DSN); dsn != "" {
+		dsn, err := config.ForPsql(server.DSN)
+		if err != nil {
+			return &config.Error{Setting: server.Origin, Problem: err.Error()}
+		}
+		if dsn != "" {
 			argv = append(argv, "--dbname="+dsn)
 		}
 		if parsed.Password != "" {

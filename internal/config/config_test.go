@@ -126,8 +126,8 @@ func TestForPsql(t *testing.T) {
 		`host=h password='hunter2 it\'s' user=u`:                          "host=h user=u",
 		"PASSWORD = hunter2 host=h":                                       "host=h",
 	} {
-		if got := config.ForPsql(dsn); got != want {
-			t.Errorf("%s: got %s, want %s", dsn, got, want)
+		if got, err := config.ForPsql(dsn); got != want || err != nil {
+			t.Errorf("%s: got %s, %v, want %s", dsn, got, err, want)
 		}
 	}
 }

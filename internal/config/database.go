@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -62,13 +63,13 @@ var keyPassword = regexp.MustCompile(`(?i)(?:^|\s+)password\s*=\s*('(?:[^'\\]|\\
 
 // ForPsql returns a DSN as psql takes it, without its password, which belongs into PGPASSWORD: arguments can be read by
 // everybody on the machine. Settings that only pgx knows are left out.
-func ForPsql(dsn string) (without string) {
+func ForPsql(dsn string) (string, error) {
 	if !strings.HasPrefix(dsn, "postgres://") && !strings.HasPrefix(dsn, "postgresql://") {
-		return strings.TrimSpace(keyPassword.ReplaceAllString(dsn, ""))
+		return strings.TrimSpace(keyPassword.ReplaceAllString(dsn, "")), nil
 	}
 	u, err := url.Parse(dsn)
 	if err != nil {
-		return ""
+		return "", errors.New("the DSN is no URL") // url's own error would show it
 	}
 	if u.User != nil {
 		u.User = url.User(u.User.Username())
@@ -81,5 +82,5 @@ func ForPsql(dsn string) (without string) {
 		}
 	}
 	u.RawQuery = strings.ReplaceAll(q.Encode(), "+", "%20") // libpq does not read + as a space
-	return u.String()
+	return u.String(), nil
 }
