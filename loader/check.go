@@ -54,8 +54,9 @@ func Check(ctx context.Context, pool *pgxpool.Pool) error {
 }
 
 // checkPooler refuses a pooler that gives each transaction another server process, such as PgBouncer in transaction
-// mode: golang-migrate's lock belongs to a session. While a second connection holds a transaction open, such a pooler
-// gives our first one another process than before.
+// mode: golang-migrate's lock belongs to a session. A pooler that takes turns gives our next statement another process;
+// one that prefers the process used last gives it to a second connection that holds a transaction open, and our next
+// statement then gets another.
 func checkPooler(ctx context.Context, pool *pgxpool.Pool, first *pgxpool.Conn, pid int) error {
 	second, err := pool.Acquire(ctx)
 	if err != nil {
@@ -66,8 +67,11 @@ func checkPooler(ctx context.Context, pool *pgxpool.Pool, first *pgxpool.Conn, p
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
-	var held, now int
-	err = tx.QueryRow(ctx, "select pg_backend_pid()").Scan(&held)
+	var held, again, now int
+	err = first.QueryRow(ctx, "select pg_backend_pid()").Scan(&again)
+	if err == nil {
+		err = tx.QueryRow(ctx, "select pg_backend_pid()").Scan(&held)
+	}
 	if err == nil {
 		err = first.QueryRow(ctx, "select pg_backend_pid()").Scan(&now)
 	}
@@ -75,7 +79,7 @@ func checkPooler(ctx context.Context, pool *pgxpool.Pool, first *pgxpool.Conn, p
 	if err != nil {
 		return fmt.Errorf("ask for the server process: %w", err)
 	}
-	if now != pid || held == pid {
+	if again != pid || now != pid || held == pid {
 		return &ServerError{
 			"a pooler in transaction mode stands between Tapline and Postgres (one session, two server processes)",
 			"connect to Postgres itself, or to a pool in session mode",

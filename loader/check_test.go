@@ -1,0 +1,185 @@
+package loader_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgproto3"
+
+	"github.com/tapline/tapline/internal/pgtest"
+	"github.com/tapline/tapline/loader"
+)
+
+// pooler gives each transaction of a client one of two server sessions, as PgBouncer does in transaction mode: the one
+// that waits longest (server_round_robin), or the one used last (PgBouncer's default). It speaks the protocol and nothing
+// else: no TLS, no authentication.
+type pooler struct {
+	mu      sync.Mutex
+	servers []*pgconn.HijackedConn
+	last    bool
+}
+
+func (p *pooler) take() *pgconn.HijackedConn {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	i := 0
+	if p.last {
+		i = len(p.servers) - 1
+	}
+	server := p.servers[i]
+	p.servers = slices.Delete(p.servers, i, i+1)
+	return server
+}
+
+func (p *pooler) give(server *pgconn.HijackedConn) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.servers = append(p.servers, server)
+}
+
+// startPooler returns the DSN of a pooler in front of the database.
+func startPooler(t *testing.T, dsn string, last bool) string {
+	t.Helper()
+	p := &pooler{last: last}
+	for range 3 {
+		conn, err := pgconn.Connect(t.Context(), dsn)
+		if err != nil {
+			t.Fatalf("connect: %v", err)
+		}
+		server, err := conn.Hijack()
+		if err != nil {
+			t.Fatalf("hijack: %v", err)
+		}
+		p.give(server)
+		t.Cleanup(func() { server.Conn.Close() })
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatalf("listen: %v", err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go p.serve(c)
+		}
+	}()
+	return fmt.Sprintf("postgres://anybody@%s/any?sslmode=disable&default_query_exec_mode=exec", l.Addr())
+}
+
+// serve passes messages of one client on, transaction by transaction.
+func (p *pooler) serve(c net.Conn) {
+	defer c.Close()
+	client := pgproto3.NewBackend(c, c)
+	if _, err := client.ReceiveStartupMessage(); err != nil {
+		return
+	}
+	client.Send(&pgproto3.AuthenticationOk{})
+	client.Send(&pgproto3.BackendKeyData{ProcessID: 1, SecretKey: []byte{0, 0, 0, 1}})
+	client.Send(&pgproto3.ReadyForQuery{TxStatus: 'I'})
+	if client.Flush() != nil {
+		return
+	}
+	for {
+		first, err := client.Receive()
+		if err != nil {
+			return
+		}
+		server := p.take()
+		err = p.transaction(client, server, first)
+		p.give(server)
+		if err != nil {
+			return
+		}
+	}
+}
+
+// transaction passes messages between client and server until the server is idle again.
+func (p *pooler) transaction(client *pgproto3.Backend, server *pgconn.HijackedConn, m pgproto3.FrontendMessage) error {
+	for {
+		server.Frontend.Send(m)
+		_, query := m.(*pgproto3.Query)
+		_, sync := m.(*pgproto3.Sync)
+		if _, end := m.(*pgproto3.Terminate); end {
+			return errors.New("client is gone")
+		}
+		if query || sync {
+			if err := server.Frontend.Flush(); err != nil {
+				return err
+			}
+			status, err := answer(client, server)
+			if err != nil || status == 'I' {
+				return err
+			}
+		}
+		var err error
+		if m, err = client.Receive(); err != nil {
+			return err
+		}
+	}
+}
+
+// answer passes the server's messages on, up to the one that says it is ready.
+func answer(client *pgproto3.Backend, server *pgconn.HijackedConn) (status byte, err error) {
+	for {
+		m, err := server.Frontend.Receive()
+		if err != nil {
+			return 0, err
+		}
+		client.Send(m)
+		if ready, ok := m.(*pgproto3.ReadyForQuery); ok {
+			return ready.TxStatus, client.Flush()
+		}
+	}
+}
+
+func TestPoolerInTransactionModeIsRefused(t *testing.T) {
+	t.Parallel()
+	for name, last := range map[string]bool{"used last": true, "waiting longest": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			pool := pgtest.PoolAt(t, startPooler(t, pgtest.DSN(t), last))
+			if _, err := pool.Exec(t.Context(), "select 1"); err != nil {
+				t.Fatalf("the pooler does not work: %v", err)
+			}
+			var refused *loader.ServerError
+			err := loader.Check(t.Context(), pool)
+			if !errors.As(err, &refused) || !strings.Contains(err.Error(), "transaction mode") || !strings.Contains(err.Error(), "session mode") {
+				t.Errorf("Check = %v, want a ServerError that names transaction mode and the way out", err)
+			}
+		})
+	}
+}
+
+func TestServersThatCannotHoldThePromiseAreRefused(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.Pool(t)
+	if err := loader.Check(t.Context(), pool); err != nil {
+		t.Fatalf("Check of a good server: %v", err)
+	}
+	pgtest.Exec(t, pool, `create database latin encoding 'LATIN1' locale 'C' template template0`)
+	cfg := pool.Config().ConnConfig.Copy()
+	t.Cleanup(func() { _, _ = pool.Exec(context.Background(), "drop database latin with (force)") })
+	latin := pgtest.PoolAt(t, withDatabase(t, cfg, "latin"))
+	var refused *loader.ServerError
+	if err := loader.Check(t.Context(), latin); !errors.As(err, &refused) || !strings.Contains(err.Error(), "LATIN1") {
+		t.Errorf("Check of a LATIN1 database = %v, want a ServerError that names the encoding", err)
+	}
+}
+
+// withDatabase is the DSN of another database on the same server.
+func withDatabase(t *testing.T, cfg *pgx.ConnConfig, name string) string {
+	t.Helper()
+	return fmt.Sprintf("host='%s' port=%d user='%s' dbname=%s", cfg.Host, cfg.Port, cfg.User, name)
+}
