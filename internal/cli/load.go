@@ -172,6 +172,11 @@ func (o *outcome) onlyUnits() bool {
 	return errors.As(o.err, &units)
 }
 
+// nothing reports whether the load ended before anything was committed: the error says all there is to say.
+func (o *outcome) nothing() bool {
+	return o.err != nil && !o.onlyUnits() && o.report.Committed.IsZero()
+}
+
 // loaded tells what was done and returns the error that stands for the exit code.
 func (a *app) loaded(ctx context.Context, o *outcome) error {
 	code := exitCode(o.err)
@@ -182,7 +187,7 @@ func (a *app) loaded(ctx context.Context, o *outcome) error {
 		if err := a.writeJSON(newLoadJSON(o, code)); err != nil {
 			return err
 		}
-	} else if (!o.quiet || code != exitDone) && (ctx.Err() == nil || !o.report.Committed.IsZero()) {
+	} else if (!o.quiet || code != exitDone) && !o.nothing() {
 		a.summary(o)
 	}
 	switch {
