@@ -21,7 +21,7 @@ func firstType(l *Leaf) (Type, Reason) {
 	if l.Bad != "" {
 		return Unknown, l.Bad
 	}
-	if _, ok := ParseRFC3339(l.Text); ok {
+	if _, ok := ParseRFC3339(l.Text); ok && !l.Cell {
 		return Timestamptz, ""
 	}
 	return Text, ""

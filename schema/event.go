@@ -45,6 +45,9 @@ type Leaf struct {
 	Text []byte
 	Time Micros
 	Kind Kind
+	// Cell says that a String is a cell of CleverTap's CSV, where everything is a text: a new column for it is one too,
+	// whatever it looks like (rule 26).
+	Cell bool
 	// Bad is why the text of a String cannot be stored: NULCharacter or InvalidUnicode (rule 12). Text is then undefined.
 	Bad Reason
 }

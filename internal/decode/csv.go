@@ -197,7 +197,9 @@ func (c *CSV) cell(col *csvColumn, cell []byte) {
 	if col.path.WriteKey {
 		cell = c.d.constant("***")
 	}
-	*col.section.leaf() = schema.Leaf{Path: col.path, Kind: schema.String, Text: cell, Raw: c.d.quote(cell), Bad: bad}
+	*col.section.leaf() = schema.Leaf{
+		Path: col.path, Kind: schema.String, Text: cell, Raw: c.d.quote(cell), Bad: bad, Cell: c.d.opt.Kind == CleverTapCSV,
+	}
 }
 
 // quote returns text as a JSON string, in memory of the event.
