@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/tapline/tapline/internal/pgtest"
@@ -43,6 +44,7 @@ func TestContract(t *testing.T) {
 			s.checkRows(t, want)
 			s.checkQuarantine(t, way.file, text, want)
 			checkTracks(t, s, pgtest.Value[int64](t, pool, "select count(*) from clevertap_prod.tracks"))
+			checkLedger(t, pool, report)
 			if name != "whole" {
 				return
 			}
@@ -55,6 +57,29 @@ func TestContract(t *testing.T) {
 				t.Errorf("the second load changed something:\n%s", diff)
 			}
 		})
+	}
+}
+
+// checkLedger compares the row of the only load with its report, and the rows of the load with it.
+func checkLedger(t *testing.T, pool *pgxpool.Pool, report loader.Report) {
+	t.Helper()
+	got := pgtest.Query(t, pool, "select status, rows, quarantined, duplicates, discarded from clevertap_prod._loads")
+	want := [][]any{{"finished", report.Loaded, report.Quarantined, report.Duplicates, report.Discarded}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("loads (-want +got):\n%s", diff)
+	}
+	for what, sql := range map[string]string{
+		"rows of another load": "select count(*) from clevertap_prod.tracks where uuid_ts is distinct from (select uuid_ts from clevertap_prod._loads)",
+		"discards of another load": "select count(*) from clevertap_prod._discards where (uuid_ts, load) is distinct from " +
+			"(select (uuid_ts, load) from clevertap_prod._loads)",
+		"discards at another time": "select count(*) from clevertap_prod._discards d left join clevertap_prod.tracks t " +
+			"on t.event = d.table_name and t.id = d.row_id where t.received_at is distinct from d.received_at",
+		"quarantine of another load": "select count(*) from clevertap_prod._quarantine where (uuid_ts, load) is distinct from " +
+			"(select (uuid_ts, load) from clevertap_prod._loads)",
+	} {
+		if n := pgtest.Value[int64](t, pool, sql); n != 0 {
+			t.Errorf("%d %s", n, what)
+		}
 	}
 }
 
