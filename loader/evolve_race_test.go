@@ -2,6 +2,7 @@ package loader_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"time"
 
@@ -242,5 +243,22 @@ func TestAnalystReads(t *testing.T) {
 	commit(t, tx)
 	wait()
 	equal(t, pool, `select late from clevertap_prod.purchase order by id`, []any{int64(1)}, []any{nil})
+	consistent(t, pool)
+}
+
+// TestValueArrivesBeforeWidening has a value committed that no double holds, after the loader has looked and chosen
+// double precision, before it has the lock.
+func TestValueArrivesBeforeWidening(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.Pool(t)
+	load(t, pool, loader.Config{}, write(t, track("old", "Purchase", `{"amount":1}`)))
+	tx := begin(t, pool)
+	pgtest.Exec(t, tx, fmt.Sprintf(`insert into clevertap_prod.purchase (id, amount) values ('big', %d)`, 1<<53+1))
+	wait := background(t, pool, loader.Config{}, write(t, track("w", "Purchase", `{"amount":0.5}`)))
+	waitUntil(t, pool, waitsForTable)
+	commit(t, tx)
+	wait()
+	equal(t, pool, `select id, amount::text from clevertap_prod.purchase order by id`,
+		[]any{"big", "9007199254740993"}, []any{"old", "1"}, []any{"w", "0.5"})
 	consistent(t, pool)
 }

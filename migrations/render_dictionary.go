@@ -10,7 +10,8 @@ func (r *renderer) dictionary() {
 	n := 0
 	end := func() {
 		if n > 0 {
-			r.add("\n\ton conflict do nothing;\n")
+			// A row is there if somebody dropped the column by hand, or has just been faster.
+			r.add("\n\ton conflict (\"table_name\", \"column_name\") do update set \"type\" = excluded.\"type\";\n")
 		}
 	}
 	row := func(t *schema.Table, c *schema.Column) {

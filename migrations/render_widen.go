@@ -24,7 +24,25 @@ func groups[T any](items []T, key func(T) string) iter.Seq[[]T] {
 
 // widen changes all columns of a table in one statement, so that the table is written anew once.
 func (r *renderer) widen() {
+	r.checkExact()
 	r.retype(func(w schema.Widens) schema.Type { return w.To })
+}
+
+// checkExact stops the file before it changes anything if a value has no double of its own: one that was committed after
+// CanWiden had looked would become another number without an error. The lock keeps further ones out.
+func (r *renderer) checkExact() {
+	for _, w := range r.diff.Widen {
+		if w.From != schema.Bigint || w.To != schema.Double {
+			continue
+		}
+		table, c := qualified(r.schema, w.Table), ident(w.Column)
+		r.add("lock table ", table, " in access exclusive mode;\n", "do ", body("begin\n"+
+			"\tif exists (select from "+table+" where "+c+" not between -9007199254740992 and 9007199254740992) then\n"+
+			"\t\traise exception using errcode = '22003',\n"+
+			"\t\t\tmessage = "+lit("column "+w.Table+"."+w.Column+" has values that are no "+w.To.String())+",\n"+
+			"\t\t\thint = 'Widen it to numeric.';\n"+
+			"\tend if;\nend "), ";\n")
+	}
 }
 
 // narrow takes widen back; checkNarrow has made sure that no value changes.

@@ -91,15 +91,17 @@ func (t Table) insert(ctx context.Context, tx Tx, schemaName, where string, args
 	return nil
 }
 
-// columns are the columns of the table that its calls have too.
+// columns are the columns of the table that its calls have too, with values that it can take: in a schema that somebody
+// else made, their types may differ.
 func (t Table) columns(ctx context.Context, tx Tx, schemaName string) ([]string, error) {
 	types, err := catalog.Types(ctx, tx, schemaName, []string{t.Calls, t.Name})
 	if err != nil {
 		return nil, fmt.Errorf("read columns of %s: %w", t.Name, err)
 	}
 	var out []string
-	for c := range types[t.Name] {
-		if _, ok := types[t.Calls][c]; ok && !schema.IsStandardColumn(c) {
+	for c, to := range types[t.Name] {
+		from, ok := types[t.Calls][c]
+		if ok && (from == to || to == schema.Text) && !schema.IsStandardColumn(c) {
 			out = append(out, c)
 		}
 	}

@@ -1925,7 +1925,7 @@ insert into "{schema}"."_columns" ("table_name", "column_name", "path", "type", 
 	('utm_visited', 'ct_session_id', '["CT Session Id"]', 'bigint', 'UTM Visited'),
 	('utm_visited', 'ct_source', '["CT Source"]', 'text', 'UTM Visited'),
 	('utm_visited', 'event', null, 'text', 'UTM Visited')
-	on conflict do nothing;
+	on conflict ("table_name", "column_name") do update set "type" = excluded."type";
 insert into "{schema}"."_columns" ("table_name", "column_name", "path", "type", "event") values
 	('utm_visited', 'event_text', null, 'text', 'UTM Visited'),
 	('utm_visited', 'install', '["Install"]', 'text', 'UTM Visited'),
@@ -2001,7 +2001,7 @@ insert into "{schema}"."_columns" ("table_name", "column_name", "path", "type", 
 	('webhook_delivered', 'user_id', null, 'text', 'Webhook Delivered'),
 	('webhook_delivered', 'wzrk_c2a', '["wzrk_c2a"]', 'text', 'Webhook Delivered'),
 	('webhook_delivered', 'wzrk_pivot', '["wzrk_pivot"]', 'text', 'Webhook Delivered')
-	on conflict do nothing;
+	on conflict ("table_name", "column_name") do update set "type" = excluded."type";
 create or replace view "{schema}"."tracks" as
 select "id"::text collate "C" as "id", "received_at"::timestamptz as "received_at", "uuid_ts"::timestamptz as "uuid_ts", "anonymous_id"::text as "anonymous_id", "event"::text as "event", "event_text"::text as "event_text", "original_timestamp"::timestamptz as "original_timestamp", "sent_at"::timestamptz as "sent_at", "timestamp"::timestamptz as "timestamp", "user_id"::text as "user_id"
 from "{schema}"."ab_experiment_disqualified"
