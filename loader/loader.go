@@ -114,11 +114,25 @@ func unitName(u Unit) string {
 	return u.Name()
 }
 
-// prepare makes sure that the source's schema is there and reads what it holds.
+// prepare makes sure that the source's schema is there and reads what it holds. A server that cannot be reached at all is
+// an error at once; a fault after that may pass.
 func (l *Loader) prepare(ctx context.Context) error {
 	if err := Check(ctx, l.pool); err != nil {
 		return err
 	}
+	for faults := 1; ; faults++ {
+		err := l.bootstrap(ctx)
+		if err == nil || !passes(err) || faults > l.cfg.Attempts {
+			return err
+		}
+		l.cfg.Logger.WarnContext(ctx, "schema is prepared again", "schema", l.cfg.Schema, "attempt", faults, "cause", err)
+		if err := sleep(ctx, backOff(faults)); err != nil {
+			return err
+		}
+	}
+}
+
+func (l *Loader) bootstrap(ctx context.Context) error {
 	if err := l.openMigrator(ctx); err != nil {
 		return err
 	}

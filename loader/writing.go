@@ -31,7 +31,6 @@ type writing struct {
 	consts []copyin.Constant
 	rec    batch.Record
 	order  copyin.Order
-	inner  copyin.Order // for discards and quarantine, while order holds a table's rows
 	gone   map[*batch.Table]map[int32]bool
 }
 
@@ -73,7 +72,9 @@ func (w *writing) begin(ctx context.Context) error {
 		return w.lost(fmt.Errorf("begin: %w", err))
 	}
 	_, err = w.tx.Exec(ctx, "set local synchronous_commit = on; set local statement_timeout = 0; "+
-		"set local lock_timeout = 0; set local idle_in_transaction_session_timeout = 0")
+		"set local lock_timeout = 0; set local idle_in_transaction_session_timeout = 0; "+
+		// A machine that vanishes must not keep its unit for two hours.
+		"set local tcp_keepalives_idle = 30; set local tcp_keepalives_interval = 10; set local tcp_keepalives_count = 3")
 	if err != nil {
 		return w.lost(fmt.Errorf("begin: %w", err))
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"database/sql"
+	sqldriver "database/sql/driver"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -38,7 +39,8 @@ func openSession(ctx context.Context, cfg *pgx.ConnConfig, schemaName string, o 
 	s := &session{schema: schemaName, options: o}
 	s.db = stdlib.OpenDB(*cfg, stdlib.OptionAfterConnect(func(ctx context.Context, conn *pgx.Conn) error {
 		if s.conn != nil {
-			return errors.New("connection lost") // and with it the locks: the operation has to begin again
+			// And with it the locks: the operation has to begin again.
+			return fmt.Errorf("connection lost: %w", sqldriver.ErrBadConn)
 		}
 		s.conn = conn
 		_, err := conn.PgConn().Exec(ctx, s.settings()).ReadAll()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -46,10 +47,7 @@ func (w *Writer) statement(r *batch.Record, consts []Constant) string {
 	if s, ok := w.last[r.Table]; ok && s.fits(r.Names, consts) {
 		return s.sql
 	}
-	s := statement{}
-	for _, n := range r.Names {
-		s.columns = append(s.columns, n)
-	}
+	s := statement{columns: slices.Clone(r.Names)}
 	for _, c := range consts {
 		s.columns = append(s.columns, c.Column)
 	}
