@@ -118,7 +118,8 @@ func TestTypesChangeBeforeCopy(t *testing.T) {
 		"same size": {`alter a type double precision`, `{"a":71}`, []any{71.0, nil, nil, nil, nil}},
 		"others": {
 			`alter b type numeric, alter c type text, alter d type numeric, alter e type text`,
-			`{"b":9007199254740993,"c":73,"d":0.5,"e":false}`, []any{nil, "9007199254740993", "73", "0.5", "false"},
+			`{"b":9007199254740993,"c":73,"d":0.5,"e":false}`,
+			[]any{nil, "9007199254740993", "73", "0.5", "false"},
 		},
 		"gone": {`drop a, drop c`, `{"a":71,"c":73}`, []any{int64(71), nil, int64(73), nil, nil}},
 	} {

@@ -18,26 +18,46 @@ func TestCanWiden(t *testing.T) {
 	}{
 		{name: "empty", column: "amount", want: schema.Double},
 		{name: "shown by tracks", column: "context_build", want: schema.Double},
-		{name: "2^53", sql: `insert into shop.purchase (id, amount) values ('a', 9007199254740992), ('b', -9007199254740992)`,
-			column: "amount", want: schema.Double},
-		{name: "over 2^53", sql: `insert into shop.purchase (id, amount) values ('a', 9007199254740993)`,
-			column: "amount", want: schema.Numeric},
-		{name: "least bigint", sql: `insert into shop.purchase (id, amount) values ('a', -9223372036854775808)`,
-			column: "amount", want: schema.Numeric},
-		{name: "as many rows as allowed", sql: `insert into shop.purchase (id) values ('a'), ('b')`,
-			column: "amount", rows: 2, want: schema.Double},
-		{name: "too many rows", sql: `insert into shop.purchase (id) values ('a'), ('b'), ('c')`,
-			column: "amount", rows: 2, reason: "table purchase has more than 2 rows"},
-		{name: "somebody's view", sql: `create view public.v as select amount from shop.purchase`,
-			column: "amount", reason: "view public.v depends on column purchase.amount"},
-		{name: "a view of another column", sql: `create view public.v as select id from shop.purchase`,
-			column: "amount", want: schema.Double},
-		{name: "somebody's view called tracks", sql: `create view public.tracks as select amount from shop.purchase`,
-			column: "amount", reason: "view public.tracks depends"},
-		{name: "generated column", sql: `alter table shop.purchase add column double bigint generated always as (amount * 2) stored`,
-			column: "amount", reason: "depends on column purchase.amount"},
-		{name: "a default of its own", sql: `alter table shop.purchase alter column amount set default 0`,
-			column: "amount", want: schema.Double},
+		{
+			name: "2^53", sql: `insert into shop.purchase (id, amount) values ('a', 9007199254740992), ('b', -9007199254740992)`,
+			column: "amount", want: schema.Double,
+		},
+		{
+			name: "over 2^53", sql: `insert into shop.purchase (id, amount) values ('a', 9007199254740993)`,
+			column: "amount", want: schema.Numeric,
+		},
+		{
+			name: "least bigint", sql: `insert into shop.purchase (id, amount) values ('a', -9223372036854775808)`,
+			column: "amount", want: schema.Numeric,
+		},
+		{
+			name: "as many rows as allowed", sql: `insert into shop.purchase (id) values ('a'), ('b')`,
+			column: "amount", rows: 2, want: schema.Double,
+		},
+		{
+			name: "too many rows", sql: `insert into shop.purchase (id) values ('a'), ('b'), ('c')`,
+			column: "amount", rows: 2, reason: "table purchase has more than 2 rows",
+		},
+		{
+			name: "somebody's view", sql: `create view public.v as select amount from shop.purchase`,
+			column: "amount", reason: "view public.v depends on column purchase.amount",
+		},
+		{
+			name: "a view of another column", sql: `create view public.v as select id from shop.purchase`,
+			column: "amount", want: schema.Double,
+		},
+		{
+			name: "somebody's view called tracks", sql: `create view public.tracks as select amount from shop.purchase`,
+			column: "amount", reason: "view public.tracks depends",
+		},
+		{
+			name: "generated column", sql: `alter table shop.purchase add column double bigint generated always as (amount * 2) stored`,
+			column: "amount", reason: "depends on column purchase.amount",
+		},
+		{
+			name: "a default of its own", sql: `alter table shop.purchase alter column amount set default 0`,
+			column: "amount", want: schema.Double,
+		},
 		{name: "text", column: "user_id", reason: "column purchase.user_id is not bigint but text"},
 		{name: "no such column", column: "nothing", reason: "not bigint"},
 	}

@@ -88,8 +88,10 @@ func messageEvents() []described {
 				{"Labels", "Campaign labels under the older key; see campaign_labels too."},
 			},
 		}},
-		{eventNotificationViewed, "One row when a user saw a message: an in-app, inbox, web or e-mail view, or an opened push.",
-			[][]property{common(), campaign(), variant(), push(), device(), position(), session(), client()}},
+		{
+			eventNotificationViewed, "One row when a user saw a message: an in-app, inbox, web or e-mail view, or an opened push.",
+			[][]property{common(), campaign(), variant(), push(), device(), position(), session(), client()},
+		},
 		{eventNotificationClicked, "One row when a user clicked a message or one of its buttons.", [][]property{
 			common(), campaign(), variant(), push(), pushDelivery(), device(), position(), session(), client(), {
 				{"Install", aboutInstall},
@@ -184,10 +186,14 @@ func experimentEvents() []described {
 			{"version", aboutExperimentVersion},
 			{"experiment_id", aboutExperimentID},
 		}}},
-		{eventABRolledOut, "One row when the winning variant of an app A/B experiment was given to a user.",
-			[][]property{common(), experiment()}},
-		{eventABDisqualified, "One row when a user stopped to qualify for an app A/B experiment.",
-			[][]property{common(), experiment()}},
+		{
+			eventABRolledOut, "One row when the winning variant of an app A/B experiment was given to a user.",
+			[][]property{common(), experiment()},
+		},
+		{
+			eventABDisqualified, "One row when a user stopped to qualify for an app A/B experiment.",
+			[][]property{common(), experiment()},
+		},
 	}
 }
 

@@ -18,8 +18,10 @@ func TestMissing(t *testing.T) {
 		Tables:  []schema.Table{{Name: "t", Columns: []schema.Column{a, b}}, {Name: "new", Columns: []schema.Column{a}}},
 		Columns: []schema.Added{{Table: "t", Column: a}, {Table: "t", Column: schema.Column{Name: "c"}}, {Table: "gone", Column: a}},
 		Widen: []schema.Widens{
-			{Table: "t", Column: "w", From: schema.Bigint, To: schema.Double}, {Table: "t", Column: "i", From: schema.Bigint, To: schema.Numeric},
-			{Table: "t", Column: "gone", From: schema.Bigint, To: schema.Double}, {Table: "gone", Column: "i", From: schema.Bigint, To: schema.Double},
+			{Table: "t", Column: "w", From: schema.Bigint, To: schema.Double},
+			{Table: "t", Column: "i", From: schema.Bigint, To: schema.Numeric},
+			{Table: "t", Column: "gone", From: schema.Bigint, To: schema.Double},
+			{Table: "gone", Column: "i", From: schema.Bigint, To: schema.Double},
 		},
 	}
 	want := schema.Diff{

@@ -36,12 +36,21 @@ func TestNamesThatSegmentHasNoAnswerFor(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("ab ", 30) // 89 bytes in snake_case
 	for _, c := range []struct{ got, want string }{
-		{schema.TableName("💥"), "event_0fadd2ce"}, {schema.TableName(""), "event_e3b0c442"},
-		{schema.ColumnName("💥"), "prop_0fadd2ce"}, {schema.ColumnName("a", "", "b"), "a_prop_e3b0c442_b"},
-		{schema.TableName("Tracks"), "_tracks"}, {schema.TableName("users"), "_users"}, {schema.TableName("Aliases"), "_aliases"},
-		{schema.TableName("xmin"), "xmin"}, {schema.ColumnName("xmin"), "_xmin"}, {schema.ColumnName("CTID"), "_ctid"},
-		{schema.ColumnName("a", "ctid"), "a_ctid"}, {schema.ColumnName("tracks"), "tracks"}, {schema.ColumnName("Deep Er", "ID"), "deep_er_id"},
-		{schema.TableName(long)[:55], strings.Repeat("ab_", 18) + "_"}, {schema.TableName("_loads"), "loads"},
+		{schema.TableName("💥"), "event_0fadd2ce"},
+		{schema.TableName(""), "event_e3b0c442"},
+		{schema.ColumnName("💥"), "prop_0fadd2ce"},
+		{schema.ColumnName("a", "", "b"), "a_prop_e3b0c442_b"},
+		{schema.TableName("Tracks"), "_tracks"},
+		{schema.TableName("users"), "_users"},
+		{schema.TableName("Aliases"), "_aliases"},
+		{schema.TableName("xmin"), "xmin"},
+		{schema.ColumnName("xmin"), "_xmin"},
+		{schema.ColumnName("CTID"), "_ctid"},
+		{schema.ColumnName("a", "ctid"), "a_ctid"},
+		{schema.ColumnName("tracks"), "tracks"},
+		{schema.ColumnName("Deep Er", "ID"), "deep_er_id"},
+		{schema.TableName(long)[:55], strings.Repeat("ab_", 18) + "_"},
+		{schema.TableName("_loads"), "loads"},
 	} {
 		if c.got != c.want {
 			t.Errorf("got %q, want %q", c.got, c.want)
@@ -78,8 +87,20 @@ func TestPathsAgreeWithColumnName(t *testing.T) {
 	paths := schema.NewPaths(20)
 	for round := range 2 {
 		for _, keys := range [][]string{
-			{"a"}, {"A b", "xmin"}, {"xmin"}, {"", "💥", "c"}, {strings.Repeat("long", 10), strings.Repeat("er", 20)},
-			{"context", "x"}, {"id"}, {"writeKey"}, {"n1"}, {"n2"}, {"n3"}, {"n4"}, {"n5"}, {"n6", "n7", "n8", "n9", "n10"},
+			{"a"},
+			{"A b", "xmin"},
+			{"xmin"},
+			{"", "💥", "c"},
+			{strings.Repeat("long", 10), strings.Repeat("er", 20)},
+			{"context", "x"},
+			{"id"},
+			{"writeKey"},
+			{"n1"},
+			{"n2"},
+			{"n3"},
+			{"n4"},
+			{"n5"},
+			{"n6", "n7", "n8", "n9", "n10"},
 		} {
 			p := paths.Root(schema.SectionProperty)
 			for _, k := range keys {

@@ -16,8 +16,11 @@ func TestReservedColumns(t *testing.T) {
 	state := schema.NewState(schema.Tables{}, schema.Options{})
 	r := row(t, state, src.track("e", "id", `"x"`, "userId", `"y"`, "Received At", "1", "context_ip", "2", "context", "3", "event", "5", "a", "4"))
 	want := [][3]string{
-		{"id", `"x"`, "reserved_column"}, {"user_id", `"y"`, "reserved_column"}, {"received_at", "1", "reserved_column"},
-		{"context_ip", "2", "reserved_column"}, {"event", "5", "reserved_column"},
+		{"id", `"x"`, "reserved_column"},
+		{"user_id", `"y"`, "reserved_column"},
+		{"received_at", "1", "reserved_column"},
+		{"context_ip", "2", "reserved_column"},
+		{"event", "5", "reserved_column"},
 	}
 	if diff := cmp.Diff(want, discards(r)); diff != "" {
 		t.Errorf("discards (-want +got):\n%s", diff)

@@ -37,8 +37,10 @@ func TestPending(t *testing.T) {
 	if !state.HasPending() || len(d.Widen) != 0 || len(d.Tables) != 1 {
 		t.Fatalf("pending %+v, want one table", d)
 	}
-	want := []schema.Added{{Table: "purchase", Column: schema.Column{Name: "coupon_code", Type: schema.Text, Path: []string{"Coupon Code"}}},
-		{Table: "purchase", Column: schema.Column{Name: "null_byte", Type: schema.Text, Path: []string{"null byte"}}}}
+	want := []schema.Added{
+		{Table: "purchase", Column: schema.Column{Name: "coupon_code", Type: schema.Text, Path: []string{"Coupon Code"}}},
+		{Table: "purchase", Column: schema.Column{Name: "null_byte", Type: schema.Text, Path: []string{"null byte"}}},
+	}
 	if diff := cmp.Diff(want, d.Columns); diff != "" {
 		t.Errorf("columns (-want +got):\n%s", diff)
 	}

@@ -103,8 +103,10 @@ func createCheck(ctx context.Context, pool *pgxpool.Pool) Check {
 		return Check{name, Warn, "role " + role + " may not create schemas in " + database, "sources that exist can be loaded; for new ones: " +
 			"grant create on database " + ident(database) + " to " + ident(role)}
 	}
-	return Check{name, Fail, "role " + role + " may not create schemas in " + database,
-		"grant create on database " + ident(database) + " to " + ident(role)}
+	return Check{
+		name, Fail, "role " + role + " may not create schemas in " + database,
+		"grant create on database " + ident(database) + " to " + ident(role),
+	}
 }
 
 func writeCheck(ctx context.Context, pool *pgxpool.Pool, schemaName string) Check {
@@ -127,11 +129,15 @@ func writeCheck(ctx context.Context, pool *pgxpool.Pool, schemaName string) Chec
 	case err != nil:
 		return failed(name, err)
 	case writable < tables:
-		return Check{name, Fail, fmt.Sprintf("role %s may not write to %d of %d tables", role, tables-writable, tables),
-			"grant select, insert, update, delete on all tables in schema " + ident(schemaName) + " to " + ident(role)}
+		return Check{
+			name, Fail, fmt.Sprintf("role %s may not write to %d of %d tables", role, tables-writable, tables),
+			"grant select, insert, update, delete on all tables in schema " + ident(schemaName) + " to " + ident(role),
+		}
 	case !create:
-		return Check{name, Warn, fmt.Sprintf("role %s may write to all %d tables, but not add any", role, tables),
-			"load with --evolve managed, or: grant create on schema " + ident(schemaName) + " to " + ident(role)}
+		return Check{
+			name, Warn, fmt.Sprintf("role %s may write to all %d tables, but not add any", role, tables),
+			"load with --evolve managed, or: grant create on schema " + ident(schemaName) + " to " + ident(role),
+		}
 	}
 	return Check{name, OK, fmt.Sprintf("role %s may write to all %d tables, and add others", role, tables), ""}
 }

@@ -42,9 +42,16 @@ func shop(t *testing.T) *pgxpool.Pool {
 func wantShop() schema.Tables {
 	return schema.Tables{
 		"purchase": {Name: "purchase", Comment: "Purchases.", Columns: []schema.Column{
-			{Name: "id", Type: schema.Text}, {Name: "Amount €", Type: schema.Bigint}, {Name: "price", Type: schema.Numeric},
-			{Name: "at", Type: schema.Timestamptz}, {Name: "code", Type: schema.Text, Comment: "The code."},
-			{Name: "ok", Type: schema.Boolean}, {Name: "share", Type: schema.Double}, {Name: "tags"}, {Name: "day"}, {Name: "small"},
+			{Name: "id", Type: schema.Text},
+			{Name: "Amount €", Type: schema.Bigint},
+			{Name: "price", Type: schema.Numeric},
+			{Name: "at", Type: schema.Timestamptz},
+			{Name: "code", Type: schema.Text, Comment: "The code."},
+			{Name: "ok", Type: schema.Boolean},
+			{Name: "share", Type: schema.Double},
+			{Name: "tags"},
+			{Name: "day"},
+			{Name: "small"},
 		}},
 		"bare":   {Name: "bare"},
 		"parts":  {Name: "parts", Columns: []schema.Column{{Name: "id", Type: schema.Text}}},

@@ -58,7 +58,8 @@ func (p *printer) result(o *outcome) {
 		n         int
 		one, many string
 	}{
-		{finished(r), "file " + o.past(), "files " + o.past()}, {r.SkippedUnits(), "file skipped (loaded before)", "files skipped (loaded before)"},
+		{finished(r), "file " + o.past(), "files " + o.past()},
+		{r.SkippedUnits(), "file skipped (loaded before)", "files skipped (loaded before)"},
 		{len(failedUnits(r)), "file failed", "files failed"},
 	} {
 		if part.n > 0 {

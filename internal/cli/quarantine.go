@@ -139,8 +139,12 @@ func (p *printer) record(r *admin.Record) {
 	p.fields([][2]string{
 		{"id", r.ID},
 		{"read from", fmt.Sprintf("%s, line %d, byte %d", printable(r.Unit), r.Line, r.Offset)},
-		{"size", size(r.RawSize)}, {"source", printable(r.Source)}, {"load", r.Load.String()},
-		{"received", moment(r.ReceivedAt)}, {"stored", moment(r.LoadedAt)}, {"replayed", replayed},
+		{"size", size(r.RawSize)},
+		{"source", printable(r.Source)},
+		{"load", r.Load.String()},
+		{"received", moment(r.ReceivedAt)},
+		{"stored", moment(r.LoadedAt)},
+		{"replayed", replayed},
 	})
 	p.heading("Record")
 	p.line(printable(string(r.Raw)))

@@ -95,27 +95,38 @@ func TestCallTimes(t *testing.T) {
 		{"not received", `,"timestamp":"` + ten + `","sentAt":"` + eleven + `"`, ten, ten, eleven, []string{}, 0},
 		{
 			"corrected", `,"timestamp":"` + ten + `","sentAt":"` + eleven + `","receivedAt":"` + noon5 + `"`,
-			ten, "2026-01-15T11:05:00Z", eleven, []string{}, 0,
+			ten, "2026-01-15T11:05:00Z", eleven,
+			[]string{},
+			0,
 		},
 		{
 			"door", `,"originalTimestamp":"` + ten + `","sentAt":"` + eleven + `"`,
-			ten, twelve, eleven, []string{}, 1_768_482_000_000_000,
+			ten, twelve, eleven,
+			[]string{},
+			1_768_482_000_000_000,
 		},
 		{
 			"own timestamp", `,"timestamp":"` + twelve + `","originalTimestamp":"` + ten + `","sentAt":"` + eleven + `","receivedAt":"` + noon5 + `"`,
-			ten, twelve, eleven, []string{}, 0,
+			ten, twelve, eleven,
+			[]string{},
+			0,
 		},
 		{
 			"bad own timestamp", `,"timestamp":"x","originalTimestamp":"` + ten + `"`,
-			ten, ten, "", []string{`timestamp="x" invalid_timestamp`}, 0,
+			ten, ten, "",
+			[]string{`timestamp="x" invalid_timestamp`},
+			0,
 		},
 		{
 			"bad original", `,"timestamp":"` + ten + `","originalTimestamp":{}`,
-			"", ten, "", []string{`original_timestamp={} invalid_timestamp`}, 0,
+			"", ten, "",
+			[]string{`original_timestamp={} invalid_timestamp`},
+			0,
 		},
 		{
 			"all bad", `,"timestamp":true,"sentAt":"","receivedAt":5`, "", "", "",
-			[]string{`sent_at="" invalid_timestamp`, `received_at=5 invalid_timestamp`, `original_timestamp=true invalid_timestamp`}, 0,
+			[]string{`sent_at="" invalid_timestamp`, `received_at=5 invalid_timestamp`, `original_timestamp=true invalid_timestamp`},
+			0,
 		},
 	} {
 		opt := options(decode.Segment)

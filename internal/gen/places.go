@@ -51,10 +51,15 @@ type product struct {
 
 func products() []product {
 	return []product{
-		{"P-1001", "Cotton kurta", "Fashion", 89900, 43}, {"P-1002", "Running shoes", "Footwear", 249950, 45},
-		{"P-1003", "Steel bottle, 1 l", "Home", 49900, 41}, {"P-1004", `24" monitor`, "Electronics", 1099000, 44},
-		{"P-1005", "Wireless earbuds", "Electronics", 179900, 39}, {"P-1006", "Basmati rice 5 kg", "Grocery", 64500, 46},
-		{"P-1007", "Yoga mat", "Sports", 79900, 40}, {"P-1008", "Silk saree", "Fashion", 459900, 48},
-		{"P-1009", "Café filter coffee", "Grocery", 32550, 47}, {"P-1010", "LED desk lamp", "Home", 119900, 42},
+		{"P-1001", "Cotton kurta", "Fashion", 89900, 43},
+		{"P-1002", "Running shoes", "Footwear", 249950, 45},
+		{"P-1003", "Steel bottle, 1 l", "Home", 49900, 41},
+		{"P-1004", `24" monitor`, "Electronics", 1099000, 44},
+		{"P-1005", "Wireless earbuds", "Electronics", 179900, 39},
+		{"P-1006", "Basmati rice 5 kg", "Grocery", 64500, 46},
+		{"P-1007", "Yoga mat", "Sports", 79900, 40},
+		{"P-1008", "Silk saree", "Fashion", 459900, 48},
+		{"P-1009", "Café filter coffee", "Grocery", 32550, 47},
+		{"P-1010", "LED desk lamp", "Home", 119900, 42},
 	}
 }

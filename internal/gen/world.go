@@ -107,13 +107,17 @@ type model struct {
 
 func newDevice(rng *rand.Rand, u *user) device {
 	android := [...]model{
-		{"samsung", "SM-A546E", "14", 68, 151, 420}, {"Xiaomi", "23053RN02A", "13", 70, 156, 440},
-		{"vivo", "V2250", "13", 69, 154, 440}, {"samsung", "SM-M146B", "14", 69, 155, 400},
-		{"OnePlus", "CPH2491", "14", 69, 153, 450}, {"realme", "RMX3710", "13", 70, 155, 420},
+		{"samsung", "SM-A546E", "14", 68, 151, 420},
+		{"Xiaomi", "23053RN02A", "13", 70, 156, 440},
+		{"vivo", "V2250", "13", 69, 154, 440},
+		{"samsung", "SM-M146B", "14", 69, 155, 400},
+		{"OnePlus", "CPH2491", "14", 69, 153, 450},
+		{"realme", "RMX3710", "13", 70, 155, 420},
 		{"Google", "Pixel 8", "15", 66, 143, 428},
 	}
 	iPhones := [...]model{
-		{"Apple", "iPhone14,5", "17.4", 65, 141, 460}, {"Apple", "iPhone15,2", "18.1", 65, 142, 460},
+		{"Apple", "iPhone14,5", "17.4", 65, 141, 460},
+		{"Apple", "iPhone15,2", "18.1", 65, 142, 460},
 		{"Apple", "iPhone12,8", "16.7", 58, 123, 326},
 	}
 	browsers := [...]model{
