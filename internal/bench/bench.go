@@ -8,6 +8,7 @@ package bench
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -92,13 +93,13 @@ func Measure(ctx context.Context, o Options) (_ *Result, err error) {
 		if o.Dir, err = os.MkdirTemp("", "tapline-bench-"); err != nil {
 			return nil, fmt.Errorf("make folder: %w", err)
 		}
-		defer os.RemoveAll(o.Dir)
+		defer func() { err = errors.Join(err, os.RemoveAll(o.Dir)) }()
 	}
 	conn, err := pgx.Connect(ctx, o.DSN)
 	if err != nil {
 		return nil, fmt.Errorf("connect: %w", err)
 	}
-	defer conn.Close(context.WithoutCancel(ctx))
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
 	b := &bench{Options: o, conn: conn, file: filepath.Join(o.Dir, "events.ndjson")}
 	defer func() { err = b.dropSchemas(context.WithoutCancel(ctx), err) }()
 	return b.measure(ctx)

@@ -30,7 +30,7 @@ func ParseSize(s string) (bytes int64, ok bool) {
 // ParseAge reads an age: 90d, 12w, 36h, or a duration of Go such as 1h30m.
 func ParseAge(s string) (time.Duration, bool) {
 	s = strings.TrimSpace(s)
-	day := time.Duration(0)
+	var day time.Duration
 	switch {
 	case strings.HasSuffix(s, "d"):
 		day = 24 * time.Hour

@@ -3,6 +3,7 @@ package decode_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -72,7 +73,7 @@ func isJSON(data []byte) bool {
 		return false
 	}
 	_, err := dec.ReadToken()
-	return err == io.EOF && utf8.Valid(data)
+	return errors.Is(err, io.EOF) && utf8.Valid(data)
 }
 
 // flatten is the slow and obvious way: the last of repeated keys wins, nulls are nothing.

@@ -121,7 +121,7 @@ func (g *generator) fillWebhook(r *record) {
 	r.text(kAllIdentities, r.dev.user.identities)
 	r.text(kSessionSourceOdd, "direct")
 	r.int(kProcessingTime, 40+g.rng.Int64N(900))
-	r.int(kTs, r.at/second)
+	r.int(kTS, r.at/second)
 	g.position(r, kLatitudeLower, kLongitudeLower, 0)
 }
 

@@ -245,7 +245,7 @@ func TestCleverTapLines(t *testing.T) {
 	data, stats := write(t, gen.Options{Seed: 5, Events: 3000, Kind: gen.CleverTap, Custom: 10, From: from, TimeZone: zone})
 	for _, line := range lines(data) {
 		var r struct {
-			Ts        json.Number
+			TS        json.Number
 			EventName string
 			Profile   struct {
 				Identity, ObjectID string
@@ -258,9 +258,9 @@ func TestCleverTapLines(t *testing.T) {
 		if err := json.Unmarshal(line, &r); err != nil {
 			t.Fatalf("parse %s: %v", line, err)
 		}
-		at, err := time.ParseInLocation("20060102150405", r.Ts.String(), zone)
+		at, err := time.ParseInLocation("20060102150405", r.TS.String(), zone)
 		if err != nil || at.Before(from) || !at.Before(from.AddDate(0, 1, 0)) {
-			t.Errorf("ts %s: %v, want a local time in January", r.Ts, err)
+			t.Errorf("ts %s: %v, want a local time in January", r.TS, err)
 		}
 		if r.Profile.Identity+r.Profile.ObjectID+r.Profile.PushToken == "" {
 			t.Errorf("nobody did it: %s", line)

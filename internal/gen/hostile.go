@@ -169,10 +169,10 @@ func cleverTapWays() []way {
 			from, to := bytes.Index(line, []byte(`"profile":{`)), bytes.Index(line, []byte(`"deviceInfo":{`))
 			return append(bytes.Clone(line[:from]), line[to:]...)
 		}},
-		{discarded: schema.InvalidTimestamp, spoil: replacingTs("20260230100000")},
-		{discarded: schema.InvalidTimestamp, spoil: replacingTs("0")},
-		{spoil: replacingTs(`"20260115100000"`)},
-		{spoil: replacingTs("1768471200")},
+		{discarded: schema.InvalidTimestamp, spoil: replacingTS("20260230100000")},
+		{discarded: schema.InvalidTimestamp, spoil: replacingTS("0")},
+		{spoil: replacingTS(`"20260115100000"`)},
+		{spoil: replacingTS("1768471200")},
 		{spoil: swapping(`"identity":"u-`, `"identity":9007199254740993123,"was":"u-`)},
 		{spoil: swapping(`"identity":"u-`, `"identity":"u-1,u-`)},
 		{spoil: func(line []byte, r *record) []byte {
@@ -187,7 +187,7 @@ func cleverTapWays() []way {
 	}
 }
 
-func replacingTs(value string) func([]byte, *record) []byte {
+func replacingTS(value string) func([]byte, *record) []byte {
 	return func(line []byte, _ *record) []byte {
 		from := len(`{"ts":`)
 		return append(append(bytes.Clone(line[:from]), value...), line[from+len("20260115100000"):]...)

@@ -121,7 +121,7 @@ const (
 	kAllIdentities
 	kSessionSourceOdd
 	kProcessingTime
-	kTs
+	kTS
 	kInstall
 	kProvider
 	kInstallTime
@@ -194,7 +194,7 @@ var keyNames = [numKeys]string{
 	kFromNumber: "Source WABA number", kLat: "Lat", kLong: "Long", kQuickReply: "QR Paylolad",
 	kResubscribed: "Resubscribed", kGroup: "Group", kType: "Type", kSubscription: "Subscription Type",
 	kIdentity: "Identity", kReason: "Reason", kContent: "ContentName", kAllIdentities: "all_identities",
-	kSessionSourceOdd: "session_props | session_source", kProcessingTime: "mp_processing_time_ms", kTs: "ts",
+	kSessionSourceOdd: "session_props | session_source", kProcessingTime: "mp_processing_time_ms", kTS: "ts",
 	kInstall: "Install", kProvider: "provider", kInstallTime: "install_time", kAction: "action",
 	kExpVariantLower: "variant", kExpVariantIDLower: "variant_id", kExpVersionLower: "version",
 	kExpIDLower: "experiment_id", kStickyLower: "stickiness", kExclusiveLower: "mutually_exclusive",

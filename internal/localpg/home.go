@@ -134,7 +134,7 @@ func (c *Cluster) writeFile(name, text string) error {
 	if err != nil {
 		return fmt.Errorf("write %s: %w", name, err)
 	}
-	defer os.Remove(f.Name()) // gone already if all went well
+	defer func() { _ = os.Remove(f.Name()) }() // gone already if all went well
 	_, err = f.WriteString(text + "\n")
 	if err == nil && !c.noSync {
 		err = f.Sync()

@@ -45,14 +45,13 @@ func (c *Cluster) lock(ctx context.Context) (unlock func(), err error) {
 	for err = c.own(file); err == nil; err = pause(ctx) {
 		err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 		if err == nil {
-			return func() { f.Close() }, nil // which unlocks
+			return func() { _ = f.Close() }, nil // which unlocks
 		}
 		if !errors.Is(err, syscall.EWOULDBLOCK) && !errors.Is(err, syscall.EINTR) {
 			break
 		}
 	}
-	f.Close()
-	return nil, fmt.Errorf("lock local Postgres: %w", err)
+	return nil, fmt.Errorf("lock local Postgres: %w", errors.Join(err, f.Close()))
 }
 
 // owner returns who a file or folder belongs to, without following a symbolic link.

@@ -179,7 +179,7 @@ func TestSpillFails(t *testing.T) {
 	if !errors.Is(err, fs.ErrNotExist) {
 		t.Fatalf("got %v, want the error of the folder that does not exist", err)
 	}
-	if _, again := c.Next(digest(0)); again != err {
+	if _, again := c.Next(digest(0)); !errors.Is(again, err) {
 		t.Errorf("after the error: got %v, want the same", again)
 	}
 	c.Reset()

@@ -173,7 +173,7 @@ func merge(dir string, runs []*run, n int, f filter) (*run, error) {
 	}
 	for {
 		e, err := smallest(cursors)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return w.finish()
 		}
 		if err == nil {
@@ -194,7 +194,7 @@ type cursor struct {
 
 func (c *cursor) advance() error {
 	b, err := c.buf.Peek(entrySize)
-	if err == io.EOF && len(b) == 0 {
+	if errors.Is(err, io.EOF) && len(b) == 0 {
 		c.done = true
 		return nil
 	}

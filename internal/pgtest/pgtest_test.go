@@ -61,7 +61,7 @@ func TestQuery(t *testing.T) {
 
 func TestServerIsShared(t *testing.T) {
 	t.Parallel()
-	if pgtest.Server(t) != pgtest.Server(t) {
+	if first, second := pgtest.Server(t), pgtest.Server(t); first != second {
 		t.Error("two servers")
 	}
 }

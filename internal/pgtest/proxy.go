@@ -155,7 +155,7 @@ func (p *Proxy) accept() {
 }
 
 func (p *Proxy) serve(client net.Conn) {
-	defer client.Close()
+	defer func() { _ = client.Close() }() // may be cut already
 	server, err := p.dial()
 	if err != nil {
 		return // to the client it is a lost connection, which is what a server that is down looks like
@@ -186,7 +186,7 @@ func (p *Proxy) dial() (net.Conn, error) {
 }
 
 func (p *Proxy) close() {
-	p.listener.Close()
+	_ = p.listener.Close()
 	p.mu.Lock()
 	p.closed = true
 	for s := range p.sessions {

@@ -43,8 +43,8 @@ func newSession(p *Proxy, client, server net.Conn) *session {
 
 // close may be called at any time and more than once.
 func (s *session) close() {
-	s.client.Close()
-	s.server.Close()
+	_ = s.client.Close()
+	_ = s.server.Close()
 }
 
 // run forwards until either side ends or a cut, and returns when both directions have.

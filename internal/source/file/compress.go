@@ -44,7 +44,7 @@ func checkEmpty(path string) error {
 func decompress(r io.Reader) (io.Reader, func(), error) {
 	br := bufio.NewReaderSize(r, 128<<10)
 	head, err := br.Peek(4)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, nil, err
 	}
 	switch {
@@ -78,7 +78,7 @@ func (g *gzipReader) Read(p []byte) (int, error) {
 			}
 		}
 		n, err := g.member.Read(p)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			g.open, err = false, nil
 		}
 		if n > 0 || err != nil {
@@ -100,7 +100,7 @@ func (g *gzipReader) next() error {
 		g.member = new(gzip.Reader)
 	}
 	if err := g.member.Reset(g.br); err != nil {
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			err = io.ErrUnexpectedEOF
 		}
 		return gzipError(err)
@@ -129,7 +129,7 @@ type zstdReader struct{ z *zstd.Decoder }
 
 func (r zstdReader) Read(p []byte) (int, error) {
 	n, err := r.z.Read(p)
-	if err == nil || err == io.EOF {
+	if err == nil || errors.Is(err, io.EOF) {
 		return n, err
 	}
 	return n, zstdError(err)

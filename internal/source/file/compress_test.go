@@ -2,6 +2,7 @@ package file_test
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -159,7 +160,7 @@ func TestBombs(t *testing.T) {
 			n[ev.Reason]++
 		}
 		runtime.ReadMemStats(&after)
-		if err != io.EOF || n[schema.EventTooLarge] != bomb.tooLarge || n[""] != 1 {
+		if !errors.Is(err, io.EOF) || n[schema.EventTooLarge] != bomb.tooLarge || n[""] != 1 {
 			t.Errorf("%s: got %v and %v, want %d too large and one good", bomb.path, n, err, bomb.tooLarge)
 		}
 		total := after.TotalAlloc - before.TotalAlloc

@@ -2,7 +2,6 @@ package file
 
 import (
 	"bytes"
-	"io"
 
 	"github.com/tapline/tapline/internal/decode"
 )
@@ -157,12 +156,12 @@ func (s *splitter) nextRecord(w *window) (record, bool) {
 		text := w.unread()
 		o, length, n := needMore, 0, 0
 		if len(text) > 0 {
-			o, length, n = s.split(text, w.err == io.EOF)
+			o, length, n = s.split(text, w.ended())
 		}
 		rec := record{outcome: o, line: w.line, offset: w.offset}
 		switch o {
 		case needMore:
-			if !w.more() && (w.err != io.EOF || len(text) == 0) {
+			if !w.more() && (!w.ended() || len(text) == 0) {
 				return rec, false
 			}
 			continue

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"unicode/utf8"
 
@@ -20,7 +19,7 @@ const hintFormat = "--format is one of " + FormatSegment + ", " + FormatCleverTa
 func chooseRecords(w *window, s setup) (records, error) {
 	w.skipBlank()
 	if len(w.unread()) == 0 {
-		if w.err != io.EOF {
+		if !w.ended() {
 			return nil, w.err
 		}
 		return nothing{}, nil
@@ -29,7 +28,7 @@ func chooseRecords(w *window, s setup) (records, error) {
 	if kind == 0 {
 		first, second, complete := w.peekTwo()
 		switch {
-		case !complete && w.err != nil && w.err != io.EOF:
+		case !complete && w.err != nil && !w.ended():
 			return nil, w.err
 		case !complete && bytes.HasPrefix(bytes.TrimLeft(first, " \t"), []byte("{")):
 			return &undecided{setup: s}, nil
@@ -102,7 +101,7 @@ func newTable(w *window, opt decode.Options) (records, error) {
 	t := &table{}
 	rec, ok := t.split.nextRecord(w)
 	switch {
-	case !ok && w.err != io.EOF:
+	case !ok && !w.ended():
 		return nil, w.err
 	case !ok:
 		return nothing{}, nil
@@ -150,7 +149,7 @@ func (w *window) skipBlank() {
 			return
 		case w.more():
 		default:
-			if w.err == io.EOF && blank(w.unread()) {
+			if w.ended() && blank(w.unread()) {
 				w.advance(len(w.unread()), 0)
 			}
 			return
@@ -162,10 +161,9 @@ func (w *window) skipBlank() {
 // first is not complete if it is longer than decode.MaxBatch, or if the text ended in an error before its end.
 func (w *window) peekTwo() (first, second []byte, complete bool) {
 	end, next, complete := w.peek(0)
-	from := next
 	for complete && next < len(w.unread()) {
-		from = next
 		var stop int
+		from := next
 		if stop, next, _ = w.peek(from); !blank(w.unread()[from:stop]) {
 			second = w.unread()[from:stop]
 			break
@@ -186,7 +184,7 @@ func (w *window) peek(from int) (end, next int, complete bool) {
 			return len(text), len(text), false
 		}
 		if !w.more() {
-			return from + len(trimCR(text[from:])), len(text), w.err == io.EOF
+			return from + len(trimCR(text[from:])), len(text), w.ended()
 		}
 	}
 }

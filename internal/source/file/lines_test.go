@@ -3,6 +3,7 @@ package file_test
 import (
 	"bytes"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -172,7 +173,7 @@ func TestLargeLines(t *testing.T) {
 					t.Errorf("%d bytes and %q: the line after: got %v, id %q, line %d", size, end, err, ev.ID, ev.Line)
 				}
 			}
-			if err := r.Next(&ev); err != io.EOF {
+			if err := r.Next(&ev); !errors.Is(err, io.EOF) {
 				t.Errorf("%d bytes and %q: at the end: got %v, want EOF", size, end, err)
 			}
 			if err := r.Close(); err != nil {

@@ -98,7 +98,7 @@ func (l *lister) entry(root, path string, d fs.DirEntry, err error) error {
 		return nil
 	}
 	info, err := d.Info()
-	goOn := false
+	var goOn bool
 	if err != nil {
 		goOn = l.yield(nil, fmt.Errorf("find %s: %w", printable(path), withoutPath(err)))
 	} else {

@@ -2,6 +2,7 @@ package file_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -77,10 +78,10 @@ func read(ctx context.Context, t testing.TB, u source.Unit) ([]got, error) {
 	var ev schema.Event
 	for {
 		if err := r.Next(&ev); err != nil {
-			if _, again := r.Next(&ev), r.Next(&ev); again != err {
+			if _, again := r.Next(&ev), r.Next(&ev); !errors.Is(again, err) {
 				t.Errorf("Next after the error: got %v, want %v again", again, err)
 			}
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				if r.Read() != u.Size() {
 					t.Errorf("bytes read: got %d, want all %d", r.Read(), u.Size())
 				}

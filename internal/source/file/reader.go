@@ -94,11 +94,11 @@ func (r *reader) Next(ev *schema.Event) error {
 		}
 		return nil
 	}
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		err = r.text.err
 	}
 	r.err = r.explain(err)
-	if r.err == io.EOF {
+	if errors.Is(r.err, io.EOF) {
 		if err := r.unit.check(r.file, r.Read()); err != nil {
 			r.err = err
 		}
@@ -108,7 +108,7 @@ func (r *reader) Next(ev *schema.Event) error {
 
 // explain completes an error of reading. A file that changed is the cause of any other error.
 func (r *reader) explain(err error) error {
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return err
 	}
 	if changed := r.unit.check(r.file, r.Read()); changed != nil {

@@ -89,7 +89,7 @@ func TestNotes(t *testing.T) {
 		err = r.Next(&ev)
 	}
 	want := source.Notes{AmbiguousHours: 1, MissingHours: 1, Future: 1, TimeZone: "Europe/Berlin"}
-	if err != io.EOF || r.Notes() != want {
+	if !errors.Is(err, io.EOF) || r.Notes() != want {
 		t.Errorf("got %+v and %v, want %+v", r.Notes(), err, want)
 	}
 }
@@ -140,7 +140,7 @@ func TestCloseEarly(t *testing.T) {
 					t.Errorf("Close: %v", err)
 				}
 			}
-			if err := r.Next(&ev); err == nil || err == io.EOF {
+			if err := r.Next(&ev); err == nil || errors.Is(err, io.EOF) {
 				t.Errorf("Next after Close: got %v, want an error", err)
 			}
 		}
@@ -224,7 +224,7 @@ func BenchmarkReader(b *testing.B) {
 				for err == nil {
 					err = r.Next(&ev)
 				}
-				if err != io.EOF {
+				if !errors.Is(err, io.EOF) {
 					b.Fatal(err)
 				}
 				if err := r.Close(); err != nil {

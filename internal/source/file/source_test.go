@@ -243,7 +243,7 @@ func TestChanged(t *testing.T) {
 			for err == nil {
 				err = r.Next(&ev)
 			}
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				err = nil
 			}
 			if got := reasonOf(err); got != tt.failed {

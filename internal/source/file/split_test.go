@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/csv"
+	"errors"
 	"io"
 	"strings"
 	"sync"
@@ -76,7 +77,7 @@ func FuzzSplit(f *testing.F) {
 			}
 			records = append(records, cells)
 		}
-		if rest := text[consumed:]; w.err != io.EOF || !blank(bytes.ReplaceAll(rest, newline, nil)) {
+		if rest := text[consumed:]; !errors.Is(w.err, io.EOF) || !blank(bytes.ReplaceAll(rest, newline, nil)) {
 			t.Fatalf("the end: %v, left %q", w.err, rest)
 		}
 		compare(t, text, records, clean)
@@ -128,7 +129,7 @@ func TestSplitInPieces(t *testing.T) {
 			t.Fatalf("record %d: got %q", n, got)
 		}
 	}
-	if n != 1000 || w.err != io.EOF {
+	if n != 1000 || !errors.Is(w.err, io.EOF) {
 		t.Errorf("got %d records and %v, want 1000 and EOF", n, w.err)
 	}
 }

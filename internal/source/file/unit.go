@@ -24,7 +24,7 @@ type identity struct {
 func identify(info fs.FileInfo) identity {
 	id := identity{size: info.Size(), mtime: info.ModTime().UnixNano()}
 	if st, ok := info.Sys().(*syscall.Stat_t); ok {
-		id.dev, id.inode = uint64(st.Dev), st.Ino
+		id.dev, id.inode = uint64(st.Dev), st.Ino //nolint:unconvert // Dev is 32 bits wide on macOS
 	}
 	return id
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"errors"
 	"hash"
 	"io"
 
@@ -54,6 +55,9 @@ func (w *window) more() bool {
 	return b.n > 0 || b.err == nil
 }
 
+// ended reports whether the text that was read is the end of it, and a clean one.
+func (w *window) ended() bool { return errors.Is(w.err, io.EOF) }
+
 // advance consumes n bytes that hold the given number of line ends.
 func (w *window) advance(n int, lines int) {
 	w.pos += n
@@ -88,7 +92,7 @@ func (w *window) nextLine() (text []byte, large *largeLine, ok bool) {
 // lastLine returns what is left when there is no further line end. After an error nothing is: the line is not whole.
 func (w *window) lastLine() ([]byte, *largeLine, bool) {
 	rest := w.unread()
-	if w.err != io.EOF || len(rest) == 0 {
+	if !w.ended() || len(rest) == 0 {
 		return nil, nil, false
 	}
 	w.advance(len(rest), 0)
@@ -122,7 +126,7 @@ func (w *window) skipLine(from int) *largeLine {
 		w.advance(len(text), bytes.Count(text, newline))
 		from = 0
 		if !w.more() {
-			if w.err != io.EOF {
+			if !w.ended() {
 				return nil
 			}
 			w.advance(len(w.unread()), 0)
