@@ -28,8 +28,8 @@ func TestNewestState(t *testing.T) {
 		fmt.Sprintf(`{"type":"identify","messageId":"6","userId":"u1","timestamp":"2026-01-02T00:00:00Z","traits":{"plan":"middle","extra":true}}
 {"type":"identify","messageId":"7","userId":%q,"traits":{"plan":"x"}}
 {"type":"identify","messageId":"8","userId":%q,"timestamp":"2026-01-02T00:00:00Z","traits":{"plan":"long"}}
-{"type":"identify","messageId":"9","userId":"u2","timestamp":"2026-01-02T00:00:00Z","receivedAt":"2026-01-05T00:00:00Z","traits":{"plan":"later"}}
-{"type":"identify","messageId":"10","userId":"u2","timestamp":"2026-01-02T00:00:00Z","receivedAt":"2026-01-04T00:00:00Z","traits":{"plan":"earlier"}}`, long+"x", long),
+{"type":"identify","messageId":"10","userId":"u2","timestamp":"2026-01-02T00:00:00Z","receivedAt":"2026-01-05T00:00:00Z","traits":{"plan":"later"}}
+{"type":"identify","messageId":"9","userId":"u2","timestamp":"2026-01-02T00:00:00Z","receivedAt":"2026-01-04T00:00:00Z","traits":{"plan":"earlier"}}`, long+"x", long),
 	}
 	want := map[string]string{
 		"users u1":        "plan=new email=a@x age=2.5 extra=t",
