@@ -491,7 +491,7 @@ func loadFiles(t *testing.T, pool *pgxpool.Pool, cfg loader.Config, o loader.Fil
 	return r
 }
 
-// india and berlin are time zones of CleverTap projects.
+// zone is a time zone by its name.
 func zone(t *testing.T, name string) *time.Location {
 	t.Helper()
 	loc, err := time.LoadLocation(name)
