@@ -127,11 +127,14 @@ func convertNumber(l *Leaf, to Type, cell *Cell) Reason {
 		}
 		return reason
 	}
-	switch to {
-	case Bigint:
-		return convertBigint(l, d, cell)
-	case Double:
+	if to == Double {
 		return convertDouble(lit, d, cell)
+	}
+	if d.count == 0 && d.neg && !d.integer {
+		return TypeMismatch // only a double keeps the sign of -0.0
+	}
+	if to == Bigint {
+		return convertBigint(l, d, cell)
 	}
 	text, ok := plainNumeric(lit, d)
 	if !ok {
