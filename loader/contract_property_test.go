@@ -71,9 +71,10 @@ func lost(s *stored, table, id string, values []sent) string {
 	for _, d := range s.discards[rowKey{table, id}] {
 		discards[d.Column+" "+d.Value]++
 	}
-	rivals := map[string]int{}
+	rivals, equals := map[string]int{}, map[string]int{}
 	for _, v := range values {
 		rivals[v.column]++
+		equals[v.column+" "+v.raw]++ // one discard stands for all equal values of a column
 	}
 	for _, v := range values {
 		stored, ok := row[v.column]
@@ -83,12 +84,10 @@ func lost(s *stored, table, id string, values []sent) string {
 			return fmt.Sprintf("%s is neither in column %s (%s %q) nor in the discards %v", v.raw, v.column, types[v.column], stored, discards)
 		case discarded && ok && rivals[v.column] == 1:
 			return fmt.Sprintf("%s is discarded, but column %s has %q", v.raw, v.column, stored)
-		case discarded:
-			discards[v.column+" "+v.raw]--
 		}
 	}
 	for d, n := range discards {
-		if n != 0 {
+		if n > equals[d] {
 			return fmt.Sprintf("discard %q comes from nowhere", d)
 		}
 	}
@@ -119,6 +118,9 @@ func (v sent) isKept(typ, stored string) bool {
 		return err == nil && strconv.FormatFloat(f, 'g', -1, 64) == strconv.FormatFloat(got, 'g', -1, 64)
 	}
 	want, ok1 := new(big.Rat).SetString(v.text)
+	if ok1 && want.Sign() == 0 && v.text[0] == '-' && strings.ContainsAny(v.text, ".eE") {
+		return false // only a double has -0.0
+	}
 	got, ok2 := new(big.Rat).SetString(stored)
 	if typ == "double precision" { // the shortest text of a double is not its value
 		f, _ := strconv.ParseFloat(stored, 64)
