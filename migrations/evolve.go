@@ -3,6 +3,7 @@ package migrations
 import (
 	"context"
 	"fmt"
+	"iter"
 	"math"
 	"slices"
 
@@ -72,33 +73,44 @@ func (s *session) evolve(ctx context.Context, have schema.Tables, lack schema.Di
 	}
 	tracks := tracksChange(s.schema, have, shown, lack)
 	last, err := s.lastKept(ctx)
-	if err != nil || lack.Empty() && tracks == (viewChange{}) {
-		return Applied{Version: last}, err
+	if err != nil {
+		return Applied{}, err
 	}
 	done := Applied{Version: last, Diff: lack}
-	parts := split(sorted(lack))
-	for i, part := range parts {
-		change := viewChange{}
-		if i == len(parts)-1 {
-			change = tracks
-		}
-		f := s.file(last+1+uint(i), have, part, change)
+	for f := range evolution(s.schema, last+1, have, lack, tracks) {
 		if err := s.apply(ctx, f); err != nil {
 			return Applied{}, err
 		}
 		done.Version = f.Version
-		if len(parts) > 1 {
-			f.Up, f.Down = "", "" // 500 tables of 500 columns are 60 MB of SQL
-		}
 		done.Files = append(done.Files, f)
+		if len(done.Files) > 1 { // 500 tables of 500 columns are 60 MB of SQL
+			for i := range done.Files {
+				done.Files[i].Up, done.Files[i].Down = "", ""
+			}
+		}
 	}
 	return done, nil
 }
 
-// file renders one part of a change into the file of that number.
-func (s *session) file(version uint, have schema.Tables, part schema.Diff, tracks viewChange) File {
-	up, down := render(s.schema, have, part, tracks)
-	return generated(s.schema, version, fileName(part), up, down)
+// evolution yields the migrations from number next on that give a schema with the tables have what it lacks, one at a
+// time because each is large if there are several. There is none if there is nothing to do.
+func evolution(schemaName string, next uint, have schema.Tables, lack schema.Diff, tracks viewChange) iter.Seq[File] {
+	return func(yield func(File) bool) {
+		if lack.Empty() && tracks == (viewChange{}) {
+			return
+		}
+		parts := split(sorted(lack))
+		for i, part := range parts {
+			change := viewChange{}
+			if i == len(parts)-1 {
+				change = tracks
+			}
+			up, down := render(schemaName, have, part, change)
+			if !yield(generated(schemaName, next+uint(i), fileName(part), up, down)) {
+				return
+			}
+		}
+	}
 }
 
 // apply keeps a file and applies it.

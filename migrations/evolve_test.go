@@ -193,11 +193,15 @@ func TestPlanTouchesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{`create table if not exists "shop"."_loads"`, `create table if not exists "shop"."purchase"`} {
+	for _, want := range []string{"-- First comes migration 1, the baseline: ", `create table if not exists "shop"."purchase"`} {
 		if !strings.Contains(plan, want) {
 			t.Errorf("the plan lacks %q", want)
 		}
 	}
+	if strings.Contains(plan, `"shop"."_loads" (`) || plan != migrations.PlanNew("shop", purchases()) {
+		t.Errorf("the plan of a new schema is another than PlanNew's:\n%s", plan)
+	}
+	_, generated, _ := strings.Cut(plan, "\n")
 	if n := pgtest.Value[int64](t, pool, `select count(*) from pg_namespace where nspname in ('shop', 'tapline')`); n != 0 {
 		t.Error("Plan made a schema")
 	}
@@ -211,6 +215,9 @@ func TestPlanTouchesNothing(t *testing.T) {
 	}
 	if diff := cmp.Diff(before, relations(t, pool)); diff != "" {
 		t.Errorf("Plan changed the schema:\n%s", diff)
+	}
+	if plan != generated {
+		t.Errorf("after the baseline, another plan than before:\n%s", cmp.Diff(generated, plan))
 	}
 	if done := evolve(t, m, purchases()); done.Files[0].Up != plan {
 		t.Errorf("Evolve did not do what Plan said:\n%s", cmp.Diff(plan, done.Files[0].Up))

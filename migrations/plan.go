@@ -2,55 +2,66 @@ package migrations
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"github.com/tapline/tapline/internal/catalog"
 	"github.com/tapline/tapline/schema"
 )
 
-// Plan returns the SQL that Evolve would apply for d now, with number 1 before it if that is not applied, or nothing.
-// It changes nothing and takes no lock; the schema need not exist.
+// Plan returns the SQL that Evolve would apply for d now, or nothing. It changes nothing and takes no lock; the schema
+// need not exist. If number 1 is not applied it is part of the plan: a schema with tables of its own gets it in full, for
+// a schema without it is what PlanNew says.
 func (m *Migrator) Plan(ctx context.Context, d schema.Diff) (string, error) {
-	var b strings.Builder
+	var plan string
 	err := m.read(ctx, func(s *session) error {
 		have, err := catalog.Read(ctx, s.conn, m.schema)
 		if err != nil {
 			return err
 		}
-		shown, err := s.shown(ctx, have)
-		if err != nil {
-			return err
-		}
 		version, err := s.lastApplied(ctx)
-		if err != nil {
+		switch {
+		case err != nil:
 			return err
-		}
-		if version < 1 {
-			first, err := s.first(ctx)
+		case version < 1 && len(have) == 0:
+			plan = PlanNew(m.schema, d)
+		case version < 1:
+			plan = adoptedFile(m.schema, have).Up + planAfterFirst(m.schema, have, d)
+		default:
+			shown, err := s.shown(ctx, have)
 			if err != nil {
 				return err
 			}
-			b.WriteString(first.Up)
-			lack := CatalogueDiff(have)
-			have = withTracks(lack.Apply(have))
-			shown = have.TracksTables()
-		}
-		lack := d.Missing(have)
-		tracks := tracksChange(m.schema, have, shown, lack)
-		if lack.Empty() && tracks == (viewChange{}) {
-			return nil
-		}
-		parts := split(sorted(lack))
-		for i, part := range parts {
-			change := viewChange{}
-			if i == len(parts)-1 {
-				change = tracks
-			}
-			b.WriteString(s.file(uint(max(version, 1)+1+i), have, part, change).Up)
+			plan = planned(m.schema, uint(version)+1, have, shown, d)
 		}
 		return nil
 	})
-	return b.String(), err
+	return plan, err
+}
+
+// PlanNew returns the SQL that would bring a schema that does not exist yet to d. Of number 1, the baseline, it says in a
+// comment that it comes first: its 2,000 lines are the same for every schema.
+func PlanNew(schemaName string, d schema.Diff) string {
+	first := fmt.Sprintf("-- First comes migration 1, the baseline: Tapline's own tables, the %d tables of the event catalogue "+
+		"and the view tracks.\n", len(schema.BaselineTables()))
+	return first + planAfterFirst(schemaName, nil, d)
+}
+
+// planAfterFirst plans for a schema whose tables before number 1 are have.
+func planAfterFirst(schemaName string, have schema.Tables, d schema.Diff) string {
+	catalogue := CatalogueDiff(have)
+	have = withTracks(catalogue.Apply(have))
+	return planned(schemaName, 2, have, have.TracksTables(), d)
+}
+
+// planned returns the migrations from number next on that give a schema with the tables have what it lacks of d.
+func planned(schemaName string, next uint, have schema.Tables, shown []*schema.Table, d schema.Diff) string {
+	var b strings.Builder
+	lack := d.Missing(have)
+	for f := range evolution(schemaName, next, have, lack, tracksChange(schemaName, have, shown, lack)) {
+		b.WriteString(f.Up)
+	}
+	return b.String()
 }
 
 // withTracks returns tables with the tracks view over them, if there is no tracks yet.
