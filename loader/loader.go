@@ -49,7 +49,8 @@ type Loader struct {
 	progress progress
 }
 
-// New returns a loader that uses pool, which stays the caller's. It does not connect.
+// New returns a loader that uses pool, which stays the caller's. It does not connect. A loader without a pool, nil, can
+// only Plan.
 func New(pool *pgxpool.Pool, cfg Config) (*Loader, error) {
 	cfg, err := cfg.withDefaults()
 	if err != nil {
@@ -79,6 +80,9 @@ func (l *Loader) Close() {
 func (l *Loader) Load(ctx context.Context, src Source) (Report, error) {
 	start := l.cfg.Now()
 	report := newReport(l.cfg.Schema)
+	if l.pool == nil {
+		return *report, errors.New("load: the loader was made without a pool")
+	}
 	l.refused = map[[2]string]bool{}
 	err := l.load(ctx, src, report)
 	l.analyze(ctx, report)
@@ -94,6 +98,9 @@ func (l *Loader) load(ctx context.Context, src Source, report *Report) error {
 		return err
 	}
 	for unit, err := range src.Units(ctx) {
+		if ctx.Err() != nil {
+			break // also the cause of err
+		}
 		if err != nil {
 			report.Units = append(report.Units, UnitReport{Unit: unitName(unit), Status: Failed, Err: err})
 			continue
@@ -104,7 +111,7 @@ func (l *Loader) load(ctx context.Context, src Source, report *Report) error {
 			return err
 		}
 	}
-	return ctx.Err()
+	return context.Cause(ctx)
 }
 
 func unitName(u Unit) string {

@@ -7,100 +7,156 @@ import (
 	"io"
 
 	"github.com/tapline/tapline/internal/catalog"
+	"github.com/tapline/tapline/internal/source"
 	"github.com/tapline/tapline/migrations"
 	"github.com/tapline/tapline/schema"
 )
 
 // Plan reads src as Load would and touches nothing: the Report says what would be loaded and which SQL would run.
-// Events that are in the database already count as loaded: only a load finds them out.
+// Events that are in the database already count as loaded: only a load finds them out. Without a pool it plans for a
+// schema that is not there yet.
 func (l *Loader) Plan(ctx context.Context, src Source) (Report, error) {
 	start := l.cfg.Now()
 	report := newReport(l.cfg.Schema)
-	if err := Check(ctx, l.pool); err != nil {
-		return *report, err
+	err := l.plan(ctx, src, report)
+	report.Duration = l.cfg.Now().Sub(start)
+	if err == nil {
+		err = report.unitsError()
 	}
-	exists, err := catalog.Exists(ctx, l.pool, l.cfg.Schema)
+	return *report, err
+}
+
+func (l *Loader) plan(ctx context.Context, src Source, report *Report) error {
+	ready, err := l.look(ctx)
 	if err != nil {
-		return *report, fmt.Errorf("look for schema %s: %w", l.cfg.Schema, err)
+		return err
 	}
-	if err := l.openMigrator(ctx); err != nil {
-		return *report, err
-	}
-	have := schema.Tables{}
-	if exists {
-		if have, err = catalog.Read(ctx, l.pool, l.cfg.Schema); err != nil {
-			return *report, fmt.Errorf("read catalog of %s: %w", l.cfg.Schema, err)
-		}
-	}
-	if len(have) == 0 {
-		for _, t := range schema.BaselineTables() {
-			have[t.Name] = &t
-		}
-	}
-	l.newState(have, l.widener(ctx))
 	for unit, err := range src.Units(ctx) {
-		u := UnitReport{Unit: unitName(unit), Status: Finished}
-		if err == nil {
-			err = l.planUnit(ctx, unit, exists, &u, report)
+		if ctx.Err() != nil {
+			break // also the cause of err
 		}
-		if err != nil {
-			u.Status, u.Err = Failed, err
+		u := UnitReport{Unit: unitName(unit), Status: Failed, Err: err}
+		var end error
+		if err == nil {
+			u, end = l.planUnit(ctx, unit, ready, report)
 		}
 		report.Units = append(report.Units, u)
-		if ctx.Err() != nil {
-			return *report, context.Cause(ctx)
+		if end != nil {
+			return end
 		}
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
 	}
 	diff := l.state.Pending()
 	report.evolved(diff)
 	report.Blocked = l.state.Blocked()
-	if report.Plan, err = l.migrator.Plan(ctx, diff); err != nil {
-		return *report, fmt.Errorf("plan the schema: %w", err)
+	if l.pool == nil {
+		report.Plan = migrations.PlanNew(l.cfg.Schema, diff)
+		return nil
 	}
-	report.Duration = l.cfg.Now().Sub(start)
-	return *report, report.unitsError()
+	if report.Plan, err = l.migrator.Plan(ctx, diff); err != nil {
+		return fmt.Errorf("plan the schema: %w", err)
+	}
+	return nil
 }
 
-func (l *Loader) planUnit(ctx context.Context, unit Unit, ledger bool, u *UnitReport, sum *Report) (err error) {
-	if ledger {
-		if _, known, err := l.ledger.Find(ctx, l.pool, unit.Key()); err == nil && known {
-			u.Status = Skipped
-			return nil
+// look finds out what the schema holds; one that holds nothing will begin with the catalogue. ready is true if there is
+// a ledger to ask.
+func (l *Loader) look(ctx context.Context) (ready bool, err error) {
+	if l.pool != nil {
+		if err := Check(ctx, l.pool); err != nil {
+			return false, err
+		}
+		if err := l.openMigrator(ctx); err != nil {
+			return false, err
+		}
+		version, _, err := l.migrator.Version(ctx)
+		if err != nil {
+			return false, err
+		}
+		have, err := catalog.Read(ctx, l.pool, l.cfg.Schema)
+		if err != nil {
+			return false, fmt.Errorf("read catalog of %s: %w", l.cfg.Schema, err)
+		}
+		if len(have) > 0 {
+			l.newState(have, l.widener(ctx))
+			return version > 0, nil
 		}
 	}
+	have := schema.Tables{}
+	for _, t := range schema.BaselineTables() {
+		have[t.Name] = &t
+	}
+	l.newState(have, nil) // the catalogue's columns are never widened
+	return false, nil
+}
+
+// planUnit counts what one unit would bring. The error is not nil if the whole Plan must end.
+func (l *Loader) planUnit(ctx context.Context, unit Unit, ready bool, sum *Report) (UnitReport, error) {
+	out := UnitReport{Unit: unit.Name(), Status: Interrupted}
+	if ready {
+		_, known, err := l.ledger.Find(ctx, l.pool, unit.Key())
+		if err != nil {
+			return out, err
+		}
+		if known {
+			out.Status = Skipped
+			return out, nil
+		}
+	}
+	report := newReport(l.cfg.Schema)
+	err := l.planRecords(ctx, unit, report)
+	if ctx.Err() != nil {
+		return out, context.Cause(ctx)
+	}
+	if out.Status, out.Err = Finished, err; err != nil {
+		out.Status = Failed
+	} else {
+		sum.merge(report)
+		out.Counts = report.Counts
+	}
+	l.progress.units.Add(1)
+	return out, nil
+}
+
+func (l *Loader) planRecords(ctx context.Context, unit Unit, report *Report) (err error) {
 	reader, err := unit.Open(ctx, l.paths)
 	if err != nil {
-		return fmt.Errorf("read %s: %w", unit.Name(), err)
+		return err
 	}
 	defer func() { err = errors.Join(err, reader.Close()) }()
 	l.progress.unit.Store(&unitProgress{unit.Name(), unit.Size(), reader.Read})
-	report := newReport(l.cfg.Schema)
+	n, err := l.countRecords(ctx, reader, report)
+	l.progress.events.Add(n & 1023)
+	report.Bytes, report.Notes = unit.Size(), reader.Notes()
+	return err
+}
+
+// countRecords counts the rows that the records of reader become, and returns how many records there were.
+func (l *Loader) countRecords(ctx context.Context, reader source.Reader, report *Report) (n int64, err error) {
 	var ev schema.Event
 	var row schema.Row
-	for n := int64(1); ; n++ {
-		if err := reader.Next(&ev); err != nil {
-			if errors.Is(err, io.EOF) {
-				break
-			}
-			return fmt.Errorf("read %s: %w", unit.Name(), err)
+	for received := schema.Micros(l.now().UnixMicro()); ; {
+		err := reader.Next(&ev)
+		if errors.Is(err, io.EOF) {
+			return n, nil
 		}
-		if n&1023 == 0 {
-			l.progress.events.Add(1024)
-			if ctx.Err() != nil {
-				return context.Cause(ctx)
-			}
+		if err != nil {
+			return n, err
 		}
 		reason := ev.Reason
 		if reason == "" {
-			reason = l.state.Row(&ev, schema.Micros(l.now().UnixMicro()), &row)
+			reason = l.state.Row(&ev, received, &row)
 		}
 		report.plan(reason, &row)
+		if n++; n&1023 == 0 {
+			l.progress.events.Add(1024)
+			if ctx.Err() != nil {
+				return n, context.Cause(ctx)
+			}
+		}
 	}
-	report.Bytes, report.Notes = unit.Size(), reader.Notes()
-	sum.merge(report)
-	u.Counts = report.Counts
-	l.progress.units.Add(1)
-	return nil
 }
 
 // plan counts one record.

@@ -138,7 +138,7 @@ func (r *reading) fill(ctx context.Context, c *batch.Chunk) (end bool, err error
 			return true, nil
 		}
 		if err != nil {
-			return false, &readError{fmt.Errorf("read record %d: %w", r.count+1, err)}
+			return false, &readError{err}
 		}
 		if err := r.take(c); err != nil {
 			return false, err

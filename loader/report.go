@@ -17,7 +17,10 @@ type Status string
 const (
 	Finished Status = "finished" // committed, with all its rows
 	Skipped  Status = "skipped"  // was loaded before
-	Failed   Status = "failed"   // nothing of it is visible
+	Failed   Status = "failed"   // cannot be loaded; nothing of it is visible
+	// Interrupted is a unit that was rolled back because the Load ended: it was cancelled, or lost its database. Nothing of
+	// the unit is visible and the next Load loads it.
+	Interrupted Status = "interrupted"
 )
 
 // Counts are sums over the records of a unit, or of several.
@@ -52,10 +55,10 @@ type TableReport struct {
 type UnitReport struct {
 	Unit   string
 	Status Status
-	// Load is the key of its row in _loads; zero for a skipped unit.
+	// Load is the key of its row in _loads; zero for a unit without one: skipped, interrupted, or not to be opened at all.
 	Load uuid.UUID
 	Counts
-	// Err is why it failed.
+	// Err is why it failed. It names the unit.
 	Err error
 }
 
@@ -84,7 +87,6 @@ func newReport(schemaName string) *Report {
 	}
 }
 
-// Units that ended in some way.
 func (r *Report) count(s Status) (n int) {
 	for i := range r.Units {
 		if r.Units[i].Status == s {
@@ -93,6 +95,9 @@ func (r *Report) count(s Status) (n int) {
 	}
 	return n
 }
+
+// FinishedUnits is how many units were loaded by this Load.
+func (r *Report) FinishedUnits() int { return r.count(Finished) }
 
 // FailedUnits is how many units failed.
 func (r *Report) FailedUnits() int { return r.count(Failed) }

@@ -12,7 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// readError is an error of the source's bytes: the unit fails, the others do not.
+// readError is an error of the source's bytes, which names the unit: the unit fails, the others do not.
 type readError struct{ err error }
 
 func (e *readError) Error() string { return e.err.Error() }

@@ -38,12 +38,11 @@ type changes struct{ tables, columns int64 }
 // loadUnit loads one unit, starting again as often as the schema changes under it or a fault passes. The error is not
 // nil if the whole Load must end.
 func (l *Loader) loadUnit(ctx context.Context, unit Unit, report *Report) (UnitReport, error) {
-	out := UnitReport{Unit: unit.Name()}
+	out := UnitReport{Unit: unit.Name(), Status: Interrupted}
 	id, err := uuid.NewRandom()
 	if err != nil {
 		return out, fmt.Errorf("make load id: %w", err)
 	}
-	out.Load = id
 	started := l.now()
 	var committing *attempt
 	var made changes
@@ -64,7 +63,7 @@ func (l *Loader) loadUnit(ctx context.Context, unit Unit, report *Report) (UnitR
 				return l.finished(ctx, out, committing, report), nil
 			}
 			l.progress.units.Add(1)
-			out.Status, out.Load = Skipped, uuid.Nil
+			out.Status = Skipped
 			return out, nil
 		case ctx.Err() != nil:
 			return out, fmt.Errorf("load %s: %w", unit.Name(), context.Cause(ctx))
@@ -97,7 +96,7 @@ func (l *Loader) finished(ctx context.Context, out UnitReport, a *attempt, repor
 	report.merge(a.report)
 	report.block(l.state.Blocked())
 	report.Committed = l.now()
-	out.Status, out.Counts = Finished, a.report.Counts
+	out.Status, out.Load, out.Counts = Finished, a.load.ID, a.report.Counts
 	l.progress.units.Add(1)
 	return out
 }
@@ -111,14 +110,18 @@ func (l *Loader) isMine(ctx context.Context, a *attempt) bool {
 
 // failed records a unit that cannot be loaded as a whole. Faults of the database end the Load instead.
 func (l *Loader) failed(ctx context.Context, out UnitReport, a *attempt, err error) (UnitReport, error) {
-	out.Status, out.Err = Failed, fmt.Errorf("load %s: %w", a.unit.Name(), err)
-	if !ofTheData(err) {
-		return out, out.Err
+	var read *readError
+	if !errors.As(err, &read) { // that names the unit
+		err = fmt.Errorf("load %s: %w", a.unit.Name(), err)
 	}
-	a.load.Err = err
+	if !ofTheData(err) {
+		return out, err
+	}
+	out.Status, out.Err, a.load.Err = Failed, err, err
 	if err := l.ledger.Fail(ctx, l.pool, &a.load); err != nil {
 		return out, errors.Join(out.Err, err)
 	}
+	out.Load = a.load.ID
 	return out, l.readCatalog(ctx)
 }
 

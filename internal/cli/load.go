@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/spf13/cobra"
 
 	"github.com/tapline/tapline/internal/config"
@@ -100,29 +101,45 @@ func (a *app) load(ctx context.Context, paths []string, f loadFlags) (err error)
 	if c, ok := src.(io.Closer); ok {
 		defer func() { err = errors.Join(err, c.Close()) }()
 	}
-	if f.dryRun {
-		return a.dryRun(ctx, src, valid, f)
-	}
-	server, err := a.server(ctx, true)
-	if err != nil {
+	o := &outcome{source: a.cfg.Source, quiet: f.quiet, dryRun: f.dryRun, flags: a.sameDatabase()}
+	var pool *pgxpool.Pool
+	if o.server, err = a.loadServer(ctx, f); err != nil {
 		return err
 	}
-	pool, err := server.pool(ctx)
-	if err != nil {
-		return err
+	if o.server != nil {
+		if pool, err = o.server.pool(ctx); err != nil {
+			return err
+		}
+		defer pool.Close()
 	}
-	defer pool.Close()
 	l, err := loader.New(pool, a.loaderConfig(valid))
 	if err != nil {
 		return usage(err)
 	}
 	defer l.Close()
-
+	run := l.Load
+	if f.dryRun {
+		run = l.Plan
+	}
 	watched := &watchedSource{Source: src}
 	stop := a.watch(ctx, watched, l, f)
-	report, err := l.Load(ctx, watched)
+	report, err := run(ctx, watched)
 	stop()
-	return a.loaded(ctx, &outcome{report: &report, err: err, server: server, source: a.cfg.Source, quiet: f.quiet, flags: a.sameDatabase()})
+	o.report, o.err = &report, err
+	return a.loaded(ctx, o)
+}
+
+// loadServer finds the Postgres to load into. A dry run makes none: it has none then, and plans a new schema.
+func (a *app) loadServer(ctx context.Context, f loadFlags) (*server, error) {
+	s, err := a.server(ctx, !f.dryRun)
+	var missing *errNoDatabase
+	if f.dryRun && errors.As(err, &missing) {
+		if !f.quiet {
+			newPrinter(a.stderr, a.env).line("there is no Postgres in " + missing.dir + " yet: planning a new schema")
+		}
+		return nil, nil
+	}
+	return s, err
 }
 
 func (a *app) files(ctx context.Context, paths []string, valid config.Valid) (loader.Source, error) {
@@ -159,7 +176,7 @@ func (a *app) loaderConfig(valid config.Valid) loader.Config {
 type outcome struct {
 	report *loader.Report
 	err    error
-	server *server // nil for a plan without one
+	server *server // nil for a dry run without one
 	source string
 	quiet  bool
 	dryRun bool
@@ -207,16 +224,7 @@ func (a *app) loaded(ctx context.Context, o *outcome) error {
 func interrupted(r *loader.Report) string {
 	return fmt.Sprintf("interrupted: the open file was rolled back; %s committed with %s. "+
 		"Run the same command again to go on: loaded files are skipped",
-		plural(finished(r), "file is", "files are"), plural(r.Loaded, "row", "rows"))
-}
-
-func finished(r *loader.Report) (n int) {
-	for i := range r.Units {
-		if r.Units[i].Status == loader.Finished {
-			n++
-		}
-	}
-	return n
+		plural(r.FinishedUnits(), "file is", "files are"), plural(r.Loaded, "row", "rows"))
 }
 
 // committed adds to the error that ended a load early what is in the database nevertheless.

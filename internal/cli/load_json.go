@@ -75,7 +75,7 @@ func newLoadJSON(o *outcome, code int) *loadJSON {
 	r := o.report
 	out := &loadJSON{
 		Source: o.source, Schema: r.Schema, DryRun: o.dryRun, ExitCode: code, Counts: newCounts(r.Counts),
-		Files:  filesJSON{finished(r), r.SkippedUnits(), r.FailedUnits()},
+		Files:  filesJSON{r.FinishedUnits(), r.SkippedUnits(), r.FailedUnits()},
 		Units:  make([]unitJSON, 0, len(r.Units)),
 		Tables: make(map[string]tableJSON, len(r.Tables)), Quarantine: r.Quarantine, Discards: r.Discards,
 		Warnings: list(warnings(r)), Blocked: make([]columnJSON, 0, len(r.Blocked)), SQL: r.Plan,
@@ -103,9 +103,6 @@ func newUnit(u *loader.UnitReport) unitJSON {
 	out := unitJSON{Unit: u.Unit, Status: u.Status, countsJSON: newCounts(u.Counts)}
 	if u.Load != uuid.Nil {
 		out.Load = u.Load.String()
-	}
-	if u.Status == "" {
-		out.Status, out.Load = "rolled_back", ""
 	}
 	if u.Err != nil {
 		out.Error = describe(u.Err)

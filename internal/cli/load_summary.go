@@ -2,8 +2,6 @@ package cli
 
 import (
 	"cmp"
-	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -11,7 +9,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/tapline/tapline/internal/source/file"
 	"github.com/tapline/tapline/loader"
 	"github.com/tapline/tapline/schema"
 )
@@ -58,9 +55,9 @@ func (p *printer) result(o *outcome) {
 		n         int
 		one, many string
 	}{
-		{finished(r), "file " + o.past(), "files " + o.past()},
+		{r.FinishedUnits(), "file " + o.past(), "files " + o.past()},
 		{r.SkippedUnits(), "file skipped (loaded before)", "files skipped (loaded before)"},
-		{len(failedUnits(r)), "file failed", "files failed"},
+		{r.FailedUnits(), "file failed", "files failed"},
 	} {
 		if part.n > 0 {
 			parts = append(parts, plural(part.n, part.one, part.many))
@@ -228,48 +225,26 @@ func (p *printer) warn(r *loader.Report) {
 const maxFailures = 20
 
 func (p *printer) failures(r *loader.Report) {
-	failed := failedUnits(r)
-	if len(failed) == 0 {
+	failed := r.FailedUnits()
+	if failed == 0 {
 		return
 	}
 	p.heading("Failed (nothing of these files is in the database)")
-	for i, u := range failed {
-		if i == maxFailures {
-			p.linef("  … and %s more", number(len(failed)-i))
+	shown := 0
+	for i := range r.Units {
+		if r.Units[i].Status != loader.Failed {
+			continue
+		}
+		if shown == maxFailures {
+			p.linef("  … and %s more", number(failed-shown))
 			return
 		}
-		p.line("  " + p.red("✗") + " " + failure(u))
+		shown++
+		p.line("  " + p.red("✗") + " " + describe(r.Units[i].Err))
 	}
 }
 
-// failedUnits are those that failed by themselves, not by an interrupt.
-func failedUnits(r *loader.Report) (failed []*loader.UnitReport) {
-	for i := range r.Units {
-		if u := &r.Units[i]; u.Status == loader.Failed && !errors.Is(u.Err, context.Canceled) {
-			failed = append(failed, u)
-		}
-	}
-	return failed
-}
-
-// failure is the innermost error that names the file: each layer above names it again.
-func failure(u *loader.UnitReport) string {
-	err := u.Err
-	var format *file.FormatError
-	var setting *file.SettingError
-	var irregular *file.NotRegularError
-	switch {
-	case errors.As(err, &format):
-		err = format
-	case errors.As(err, &setting):
-		err = setting
-	case errors.As(err, &irregular):
-		err = irregular
-	}
-	return strings.TrimPrefix(describe(err), "read ")
-}
-
-// maxSQL is how many lines of SQL a terminal gets: a schema begins with two thousand.
+// maxSQL is how many lines of SQL a terminal gets.
 const maxSQL = 60
 
 // sql prints what a dry run would change.
@@ -300,7 +275,7 @@ func (p *printer) next(o *outcome) {
 	if r.Quarantined > 0 {
 		p.line("  " + p.cyan("tapline quarantine list"+flags))
 	}
-	if len(failedUnits(r)) > 0 {
+	if r.FailedUnits() > 0 {
 		p.line("  " + p.dim("run the same command again once the failed files are whole; loaded files are skipped"))
 	}
 	if o.server != nil && o.server.local != nil {

@@ -145,7 +145,8 @@ func TestDryRunWithoutDatabase(t *testing.T) {
 	data := w.dir + "/data"
 	r := w.runWith("", nil, "load", path, "-s", "Web", "--dry-run", "--data-dir", data)
 	r.want(t, 0)
-	contains(t, r.stdout, "Would load 3 events into schema web", "invalid_json", `"web"."purchase_made"`)
+	contains(t, r.stdout, "Would load 3 events into schema web", "invalid_json", `"web"."purchase_made"`,
+		"SQL\n-- First comes migration 1, the baseline")
 	contains(t, r.stderr, "no Postgres in "+data)
 	if _, err := os.Stat(data); !os.IsNotExist(err) {
 		t.Errorf("the data folder was made: %v", err)

@@ -11,8 +11,8 @@ import (
 
 // Source yields units in the order they are to be loaded.
 type Source interface {
-	// Units yields each unit, or an error that concerns one of them alone (a file that cannot be read): the loader
-	// reports it and goes on.
+	// Units yields each unit, or an error that concerns one of them alone (a file that cannot be read) and names it: the
+	// loader reports it as it is and goes on.
 	Units(ctx context.Context) iter.Seq2[Unit, error]
 }
 
@@ -25,14 +25,16 @@ type Unit interface {
 	// Size is how many bytes there are to read, before decompression; 0 if that is not known.
 	Size() int64
 	// Open starts reading from the first record. It may be called again after the Reader was closed: a unit that had
-	// to be rolled back is read again. decode makes the paths of this source; the Reader uses it alone.
+	// to be rolled back is read again. decode makes the paths of this source; the Reader uses it alone. The error names
+	// the unit.
 	Open(ctx context.Context, paths *schema.Paths) (Reader, error)
 }
 
 // Reader reads the records of a unit in order.
 type Reader interface {
 	// Next decodes the next record into ev. A record that cannot be decoded is no error: ev.Reason says why. Errors
-	// are io.EOF at the clean end, or a reason why the unit as a whole must not be loaded (a bad checksum, ...).
+	// are io.EOF at the clean end, or a reason why the unit as a whole must not be loaded (a bad checksum, ...), with the
+	// unit's name.
 	Next(ev *schema.Event) error
 	// Read is how many of the unit's Size bytes have been read. Other goroutines may call it.
 	Read() int64
