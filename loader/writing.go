@@ -29,8 +29,7 @@ type writing struct {
 	types  map[string]map[string]schema.Type // of the locked tables, as they are in this transaction
 	known  map[string]bool                   // tables where ids were met that are there already
 	consts []copyin.Constant
-	rec    batch.Record
-	order  copyin.Order
+	tables [2]copyin.Table // one is copied while the other is prepared
 	gone   map[*batch.Table]map[int32]bool
 }
 
@@ -106,11 +105,8 @@ func (w *writing) write(ctx context.Context, c *batch.Chunk) error {
 		return err
 	}
 	clear(w.gone)
-	for _, t := range tables {
-		if err := w.writeTable(ctx, t); err != nil {
-			return err
-		}
-		failpoint.Hit("in-copy")
+	if err := w.writeTables(ctx, tables); err != nil {
+		return err
 	}
 	if err := w.writeDiscards(ctx, c); err != nil {
 		return err
@@ -162,61 +158,99 @@ func (w *writing) lock(ctx context.Context, tables []*batch.Table) error {
 	return nil
 }
 
+// writeTables copies the rows of all tables, one after the other. While one is copied the next is sorted and encoded, so
+// that the server always has something to do.
+func (w *writing) writeTables(ctx context.Context, tables []*batch.Table) error {
+	free, ready := make(chan *copyin.Table, len(w.tables)), make(chan *copyin.Table)
+	for i := range w.tables {
+		free <- &w.tables[i]
+	}
+	stop := make(chan struct{})
+	go func() {
+		defer close(ready)
+		for _, rows := range tables {
+			select {
+			case t := <-free:
+				t.Prepare(rows, w.consts)
+				select {
+				case ready <- t:
+				case <-stop:
+				}
+			case <-stop:
+				return
+			}
+		}
+	}()
+	var failed error
+	for _, rows := range tables {
+		t := <-ready
+		if failed = w.writeTable(ctx, rows, t); failed != nil {
+			break
+		}
+		free <- t
+		failpoint.Hit("in-copy")
+	}
+	close(stop)
+	for range ready { // nothing may read the chunk any more
+	}
+	return failed
+}
+
 // writeTable copies the rows of one table.
-func (w *writing) writeTable(ctx context.Context, t *batch.Table) error {
-	t.Record(&w.rec)
-	rows, err := w.insert(ctx, w.order.Sort(&w.rec), w.consts)
-	if err != nil {
+func (w *writing) writeTable(ctx context.Context, rows *batch.Table, t *copyin.Table) error {
+	if err := w.insert(ctx, t); err != nil {
 		return err
 	}
-	sum := w.a.report.table(t.Name)
-	sum.Loaded += int64(len(rows))
-	sum.Duplicates += int64(t.Rows - len(rows))
-	w.a.report.Loaded += int64(len(rows))
-	w.a.report.Duplicates += int64(t.Rows - len(rows))
-	if len(rows) < t.Rows {
-		there := make(map[int32]bool, len(rows))
-		for _, r := range rows {
+	loaded, duplicates := int64(len(t.Rows)), int64(rows.Rows-len(t.Rows))
+	sum := w.a.report.table(rows.Name)
+	sum.Loaded += loaded
+	sum.Duplicates += duplicates
+	w.a.report.Loaded += loaded
+	w.a.report.Duplicates += duplicates
+	if duplicates > 0 {
+		there := make(map[int32]bool, len(t.Rows))
+		for _, r := range t.Rows {
 			there[r] = true
 		}
-		w.gone[t] = there
+		w.gone[rows] = there
 	}
 	return nil
 }
 
-// insert copies the given rows of the current record, as far as their ids are not there yet, and returns those.
+// insert copies the rows of t, as far as their ids are not in the table yet. t.Rows are then those that were inserted.
 //
 // The COPY is optimistic: only when it hits an id that is there are ids looked up, those rows left out, and the rest
 // copied. Looking up 30,000 ids costs a tenth of copying them; staging them and inserting with ON CONFLICT costs three
 // times a COPY. A row that another transaction has inserted and not committed makes the COPY wait for that one's end.
-func (w *writing) insert(ctx context.Context, rows []int32, consts []copyin.Constant) ([]int32, error) {
-	table := w.rec.Table
+func (w *writing) insert(ctx context.Context, t *copyin.Table) error {
+	table := t.Record.Table
 	for try := 0; ; try++ {
 		if w.known[table] {
-			var err error
-			if rows, err = w.absent(ctx, rows); err != nil {
-				return nil, err
+			rows, err := w.absent(ctx, t)
+			if err != nil {
+				return err
 			}
+			t.Choose(rows)
 		}
-		if len(rows) == 0 {
-			return rows, nil
+		if len(t.Rows) == 0 {
+			return nil
 		}
 		if _, err := w.tx.Exec(ctx, "savepoint rows"); err != nil {
-			return nil, fmt.Errorf("savepoint: %w", err)
+			return fmt.Errorf("savepoint: %w", err)
 		}
-		n, err := w.l.writer.Write(ctx, w.conn.Conn().PgConn(), &w.rec, rows, consts)
+		n, err := w.l.writer.Write(ctx, w.conn.Conn().PgConn(), t)
 		if err == nil {
-			if n != int64(len(rows)) {
-				return nil, fmt.Errorf("copy into %s: %d rows sent, %d taken: a trigger or rule leaves rows out", table, len(rows), n)
+			if n != int64(len(t.Rows)) {
+				return fmt.Errorf("copy into %s: %d rows sent, %d taken: a trigger or rule leaves rows out", table, len(t.Rows), n)
 			}
 			_, err = w.tx.Exec(ctx, "release savepoint rows")
-			return rows, err
+			return err
 		}
 		if !isUniqueViolation(err) || try == maxConflicts {
-			return nil, restartIfGone(err)
+			return restartIfGone(err)
 		}
 		if _, err := w.tx.Exec(ctx, "rollback to savepoint rows"); err != nil {
-			return nil, fmt.Errorf("roll back to savepoint: %w", err)
+			return fmt.Errorf("roll back to savepoint: %w", err)
 		}
 		w.known[table] = true
 	}
@@ -226,20 +260,20 @@ func (w *writing) insert(ctx context.Context, rows []int32, consts []copyin.Cons
 const maxConflicts = 20
 
 // absent returns the rows whose ids are not in the table, in their order.
-func (w *writing) absent(ctx context.Context, rows []int32) ([]int32, error) {
+func (w *writing) absent(ctx context.Context, t *copyin.Table) ([]int32, error) {
 	sql := "select k.n from unnest($1::text[]) with ordinality as k(id, n) join " +
-		pgx.Identifier{w.l.cfg.Schema, w.rec.Table}.Sanitize() + " as t on t.id = k.id"
-	found, err := w.tx.Query(ctx, sql, copyin.IDs(&w.rec, rows))
+		pgx.Identifier{w.l.cfg.Schema, t.Record.Table}.Sanitize() + " as t on t.id = k.id"
+	found, err := w.tx.Query(ctx, sql, copyin.IDs(&t.Record, t.Rows))
 	if err != nil {
-		return nil, fmt.Errorf("look up ids in %s: %w", w.rec.Table, err)
+		return nil, fmt.Errorf("look up ids in %s: %w", t.Record.Table, err)
 	}
-	there := make([]bool, len(rows))
+	there := make([]bool, len(t.Rows))
 	var n int64
 	if _, err := pgx.ForEachRow(found, []any{&n}, func() error { there[n-1] = true; return nil }); err != nil {
-		return nil, fmt.Errorf("look up ids in %s: %w", w.rec.Table, err)
+		return nil, fmt.Errorf("look up ids in %s: %w", t.Record.Table, err)
 	}
-	out := rows[:0]
-	for i, r := range rows {
+	out := t.Rows[:0]
+	for i, r := range t.Rows {
 		if !there[i] {
 			out = append(out, r)
 		}
@@ -262,8 +296,9 @@ func (w *writing) writeDiscards(ctx context.Context, c *batch.Chunk) error {
 	if len(keep) == 0 {
 		return nil
 	}
-	c.Discards.Record(&w.rec)
-	_, err := w.l.writer.Write(ctx, w.conn.Conn().PgConn(), &w.rec, keep, w.internal())
+	t := &w.tables[0]
+	t.PrepareRows(&c.Discards, keep, w.internal())
+	_, err := w.l.writer.Write(ctx, w.conn.Conn().PgConn(), t)
 	return err
 }
 
@@ -272,16 +307,16 @@ func (w *writing) writeQuarantine(ctx context.Context, c *batch.Chunk) error {
 	if c.Quarantine.Rows == 0 {
 		return nil
 	}
-	c.Quarantine.Record(&w.rec)
-	rows, err := w.insert(ctx, w.order.Sort(&w.rec), w.internal())
-	if err != nil {
+	t := &w.tables[0]
+	t.Prepare(&c.Quarantine, w.internal())
+	if err := w.insert(ctx, t); err != nil {
 		return err
 	}
-	for _, row := range rows {
+	for _, row := range t.Rows {
 		w.a.report.Quarantine[c.Reason(row)]++
 	}
-	w.a.report.Quarantined += int64(len(rows))
-	w.a.report.Duplicates += int64(c.Quarantine.Rows - len(rows))
+	w.a.report.Quarantined += int64(len(t.Rows))
+	w.a.report.Duplicates += int64(c.Quarantine.Rows - len(t.Rows))
 	return nil
 }
 

@@ -24,8 +24,7 @@ type Pipeline struct {
 	state *schema.State
 	chunk *batch.Chunk
 	w     copyin.Writer
-	order copyin.Order
-	rec   batch.Record
+	table copyin.Table
 	conn  discarding
 	ev    schema.Event
 	row   schema.Row
@@ -78,10 +77,9 @@ func (p *Pipeline) Load(ctx context.Context, data []byte) (rows int, err error) 
 		return 0, err
 	}
 	for _, t := range p.chunk.Tables() {
-		t.Record(&p.rec)
-		order := p.order.Sort(&p.rec)
-		rows += len(order)
-		if _, err := p.w.Write(ctx, &p.conn, &p.rec, order, constants); err != nil {
+		p.table.Prepare(t, constants)
+		rows += len(p.table.Rows)
+		if _, err := p.w.Write(ctx, &p.conn, &p.table); err != nil {
 			return rows, err
 		}
 	}

@@ -64,19 +64,11 @@ func BenchmarkStages(b *testing.B) {
 	}
 	stage("decode", func() error { return nil })
 	stage("decode+row", func() error { p.state.Row(&p.ev, arrival, &p.row); return nil })
-	b.Run("sort", func(b *testing.B) {
-		for n := 0; n < b.N; n += benchEvents {
-			for _, table := range p.chunk.Tables() {
-				table.Record(&p.rec)
-				p.order.Sort(&p.rec)
-			}
-		}
-	})
 	b.Run("sort+encode", func(b *testing.B) {
 		for n := 0; n < b.N; n += benchEvents {
-			for _, table := range p.chunk.Tables() {
-				table.Record(&p.rec)
-				if _, err := p.w.Write(b.Context(), &p.conn, &p.rec, p.order.Sort(&p.rec), constants); err != nil {
+			for _, rows := range p.chunk.Tables() {
+				p.table.Prepare(rows, constants)
+				if _, err := p.w.Write(b.Context(), &p.conn, &p.table); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -33,12 +33,45 @@ type statement struct {
 	sql     string
 }
 
-// Write copies the given rows of r, each with the constants, and returns how many Postgres took.
-func (w *Writer) Write(ctx context.Context, c Conn, r *batch.Record, rows []int32, consts []Constant) (int64, error) {
-	w.enc.Reset(r, rows, consts)
-	tag, err := c.CopyFrom(ctx, &w.enc, w.statement(r, consts))
+// Table is a table's part of a chunk on its way into Postgres.
+type Table struct {
+	Record batch.Record
+	// Rows are the rows to write, in the order in which they are written.
+	Rows []int32
+
+	consts []Constant
+	enc    Encoder
+	order  Order
+}
+
+// Prepare takes the rows of t in the order of their ids, without those whose id an earlier one has, and begins to encode
+// them, each followed by the constants.
+func (t *Table) Prepare(rows *batch.Table, consts []Constant) {
+	rows.Record(&t.Record)
+	t.consts = consts
+	t.Choose(t.order.Sort(&t.Record))
+}
+
+// PrepareRows takes the given rows of a table without a key.
+func (t *Table) PrepareRows(rows *batch.Table, chosen []int32, consts []Constant) {
+	rows.Record(&t.Record)
+	t.consts = consts
+	t.Choose(chosen)
+}
+
+// Choose leaves only the given rows to write.
+func (t *Table) Choose(rows []int32) {
+	t.Rows = rows
+	t.enc.Reset(&t.Record, rows, t.consts)
+	t.enc.Prepare()
+}
+
+// Write copies the rows of t and returns how many Postgres took. Afterwards nothing of t is in use.
+func (w *Writer) Write(ctx context.Context, c Conn, t *Table) (int64, error) {
+	tag, err := c.CopyFrom(ctx, &t.enc, w.statement(&t.Record, t.consts))
+	t.enc.Wait()
 	if err != nil {
-		return 0, fmt.Errorf("copy into %s.%s: %w", w.Schema, r.Table, err)
+		return 0, fmt.Errorf("copy into %s.%s: %w", w.Schema, t.Record.Table, err)
 	}
 	return tag.RowsAffected(), nil
 }

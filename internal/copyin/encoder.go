@@ -29,21 +29,31 @@ type Constant struct {
 //
 // Rows go out in the order of their ids, but they are encoded in the order in which they lie in memory: following the
 // ids through thirty columns would miss the cache at every value (1.4 us a row instead of 0.5). So a segment of rows is
-// encoded first, column after column in step, and then its rows are copied out in their order.
+// encoded first, column after column in step, and then its rows are copied out in their order. While one segment goes
+// out the next is encoded, so that the server does not wait for it.
 type Encoder struct {
 	fields []field
 	consts []byte  // the constants' fields, the same behind every row
 	head   [2]byte // the number of fields of each row
-	rows   int     // of the record
-	order  []int32
+	all    int     // rows of the record
+	order  []int32 // of these, those to write
+	fit    int     // how many rows a segment holds
 
-	segment  []byte  // encoded rows
-	from, to []int32 // where each row lies in segment, by row
-	memory   []int32 // the segment's rows in the order in which they lie in memory
-	encoded  int     // how many rows of order are encoded, sent, so far
-	sent     int
-	rest     []byte // of the row that did not fit into the caller's buffer
-	state    stage
+	now, next segment
+	encoded   int           // how many rows of order are in segments so far
+	ahead     chan struct{} // holds a token when next is encoded
+	waiting   bool          // next is encoded, or being encoded
+	sent      int           // rows of now that are sent
+	rest      []byte        // of the row that did not fit into the caller's buffer
+	stage     stage
+}
+
+// segment is a part of the rows, encoded.
+type segment struct {
+	rows     []int32 // in the order in which they are to be written
+	memory   []int32 // in the order in which they lie in memory, and in bytes
+	bytes    []byte
+	from, to []int32 // where each row lies in bytes, by row
 }
 
 // stage is the part of a COPY stream that comes next.
@@ -55,8 +65,8 @@ const (
 	atEnd
 )
 
-// segmentBytes bounds what is encoded ahead.
-const segmentBytes = 16 << 20
+// segmentBytes is about the size of a segment.
+const segmentBytes = 6 << 20
 
 // field is a column with its buffers taken out of Arrow's wrapping.
 type field struct {
@@ -79,6 +89,10 @@ const (
 // Reset makes the encoder read the rows of r in the given order (which may leave rows out), each followed by the
 // constants.
 func (e *Encoder) Reset(r *batch.Record, order []int32, consts []Constant) {
+	if e.ahead == nil {
+		e.ahead = make(chan struct{}, 1)
+	}
+	e.Wait()
 	e.fields = e.fields[:0]
 	for i, d := range r.Columns {
 		e.fields = append(e.fields, newField(d, r.Numeric[i]))
@@ -88,8 +102,24 @@ func (e *Encoder) Reset(r *batch.Record, order []int32, consts []Constant) {
 		e.consts = append(e.consts, c.Field...)
 	}
 	binary.BigEndian.PutUint16(e.head[:], uint16(len(r.Columns)+len(consts)))
-	e.rows, e.order = r.Rows, order
-	e.encoded, e.sent, e.rest, e.state = 0, 0, nil, atStart
+	e.all, e.order, e.fit = r.Rows, order, e.segmentRows(r.Rows)
+	e.now.rows, e.sent, e.encoded, e.rest, e.stage = nil, 0, 0, nil, atStart
+}
+
+// Prepare encodes the first segment, so that Read has something to give at once.
+func (e *Encoder) Prepare() {
+	if !e.waiting && e.encoded < len(e.order) {
+		e.take()
+		e.encode()
+	}
+}
+
+// Wait waits until nothing is being encoded any more: the record may then be changed.
+func (e *Encoder) Wait() {
+	if e.waiting {
+		<-e.ahead
+		e.waiting = false
+	}
 }
 
 func newField(d arrow.ArrayData, numeric bool) field {
@@ -124,17 +154,15 @@ func (e *Encoder) Read(p []byte) (int, error) {
 			return n, nil
 		}
 		switch {
-		case e.state == atStart:
-			e.rest, e.state = signature, inRows
-		case e.sent < len(e.order):
-			if e.sent == e.encoded {
-				e.encode()
-			}
-			row := e.order[e.sent]
-			e.rest = e.segment[e.from[row]:e.to[row]]
+		case e.stage == atStart:
+			e.rest, e.stage = signature, inRows
+		case e.sent < len(e.now.rows):
+			row := e.now.rows[e.sent]
+			e.rest = e.now.bytes[e.now.from[row]:e.now.to[row]]
 			e.sent++
-		case e.state == inRows:
-			e.rest, e.state = trailer, atEnd
+		case e.advance():
+		case e.stage == inRows:
+			e.rest, e.stage = trailer, atEnd
 		case n == 0:
 			return 0, io.EOF
 		default:
@@ -146,35 +174,59 @@ func (e *Encoder) Read(p []byte) (int, error) {
 // trailer ends a binary COPY stream.
 var trailer = []byte{0xff, 0xff}
 
-// encode encodes the next rows of the order, as many as a segment holds.
-func (e *Encoder) encode() {
-	e.memory = append(e.memory[:0], e.order[e.encoded:min(e.encoded+e.fit(), len(e.order))]...)
-	e.encoded += len(e.memory)
-	if len(e.memory) == e.rows {
-		for i := range e.memory {
-			e.memory[i] = int32(i)
-		}
-	} else {
-		slices.Sort(e.memory)
+// advance makes the next segment the current one and has the one after it encoded. It returns false after the last.
+func (e *Encoder) advance() bool {
+	e.Prepare()
+	if !e.waiting {
+		return false
 	}
-	e.from = slices.Grow(e.from[:0], e.rows)[:e.rows]
-	e.to = slices.Grow(e.to[:0], e.rows)[:e.rows]
-	b := e.segment[:0]
-	for _, row := range e.memory {
-		e.from[row] = int32(len(b))
-		b = e.appendRow(b, row)
-		e.to[row] = int32(len(b))
+	e.Wait()
+	e.now, e.next = e.next, e.now
+	e.sent = 0
+	if e.encoded < len(e.order) {
+		e.take()
+		go e.encode()
 	}
-	e.segment = b
+	return true
 }
 
-// fit is about how many rows a segment holds.
-func (e *Encoder) fit() int {
-	size := 0
-	for i := range e.fields {
-		size += 12*e.rows + len(e.fields[i].data)
+// take gives the next rows of the order to the next segment.
+func (e *Encoder) take() {
+	end := min(e.encoded+e.fit, len(e.order))
+	e.next.rows = e.order[e.encoded:end]
+	e.encoded, e.waiting = end, true
+}
+
+// encode encodes the next segment. Nothing else touches it meanwhile.
+func (e *Encoder) encode() {
+	s := &e.next
+	s.memory = append(s.memory[:0], s.rows...)
+	if len(s.memory) == e.all {
+		for i := range s.memory {
+			s.memory[i] = int32(i)
+		}
+	} else {
+		slices.Sort(s.memory)
 	}
-	return max(1, e.rows*segmentBytes/max(1, size+len(e.consts)*e.rows))
+	s.from = slices.Grow(s.from[:0], e.all)[:e.all]
+	s.to = slices.Grow(s.to[:0], e.all)[:e.all]
+	b := s.bytes[:0]
+	for _, row := range s.memory {
+		s.from[row] = int32(len(b))
+		b = e.appendRow(b, row)
+		s.to[row] = int32(len(b))
+	}
+	s.bytes = b
+	e.ahead <- struct{}{}
+}
+
+// segmentRows is about how many rows a segment holds.
+func (e *Encoder) segmentRows(rows int) int {
+	size := rows * (2 + len(e.consts))
+	for i := range e.fields {
+		size += 4*rows + len(e.fields[i].data)
+	}
+	return max(1, rows*segmentBytes/max(1, size))
 }
 
 func (e *Encoder) appendRow(b []byte, row int32) []byte {
