@@ -13,7 +13,7 @@ import (
 // rollbackTime is how long the end of a cancelled load may wait for the server's answer.
 const rollbackTime = 5 * time.Second
 
-// commit ends the unit's transaction: users and accounts, then the ledger, then COMMIT. A unit without records has its
+// commit ends the unit's transaction: users and accounts, a tracks table, then the ledger, then COMMIT. A unit without records has its
 // ledger row too: it is done.
 func (w *writing) commit(ctx context.Context) error {
 	if w.tx == nil {
@@ -25,6 +25,9 @@ func (w *writing) commit(ctx context.Context) error {
 		return err
 	}
 	if err := w.latest(ctx); err != nil {
+		return w.lost(err)
+	}
+	if err := w.fillTracks(ctx); err != nil {
 		return w.lost(err)
 	}
 	if err := w.l.ledger.Lock(ctx, w.tx); err != nil {
