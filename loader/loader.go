@@ -63,9 +63,6 @@ func New(pool *pgxpool.Pool, cfg Config) (*Loader, error) {
 	return l, nil
 }
 
-// Schema is the name of the source's schema.
-func (l *Loader) Schema() string { return l.cfg.Schema }
-
 // Close releases what Load keeps between calls. The pool stays open.
 func (l *Loader) Close() {
 	if l.migrator != nil {

@@ -8,8 +8,6 @@ import (
 	"math"
 
 	"github.com/jackc/pgx/v5"
-
-	"github.com/tapline/tapline/internal/catalog"
 )
 
 // Bootstrap makes the control schema, the source's row in it and the source's schema, and brings all of it up to this
@@ -124,13 +122,7 @@ func (s *session) bootstrap(ctx context.Context) error {
 	if err := s.createSchema(ctx); err != nil {
 		return err
 	}
-	if err := s.prepare(ctx); err != nil {
-		return err
-	}
-	if _, err := s.up(ctx, math.MaxUint32); err != nil {
-		return err
-	}
-	have, err := catalog.Read(ctx, s.conn, s.schema)
+	have, err := s.upToDate(ctx)
 	if err != nil {
 		return err
 	}

@@ -24,15 +24,6 @@ type Applied struct {
 	Diff schema.Diff
 }
 
-// Columns returns how many columns were added, those of new tables included.
-func (a *Applied) Columns() int {
-	n := len(a.Diff.Columns)
-	for i := range a.Diff.Tables {
-		n += len(a.Diff.Tables[i].Columns)
-	}
-	return n
-}
-
 // Evolve does what the schema still lacks of d: under the schema's advisory lock it reads the tables, gives the missing
 // part the next number, keeps it and applies it. Several loaders that need the same make it once. No transaction of the
 // caller's may be open on the tables: Evolve would wait for it and it for Evolve.
@@ -49,13 +40,7 @@ func (m *Migrator) Evolve(ctx context.Context, d schema.Diff) (Applied, error) {
 		if !exists {
 			return &NotReadyError{Schema: m.schema, Lacks: "it does not exist"}
 		}
-		if err := s.prepare(ctx); err != nil {
-			return err
-		}
-		if _, err := s.up(ctx, math.MaxUint32); err != nil {
-			return err
-		}
-		have, err := catalog.Read(ctx, s.conn, m.schema)
+		have, err := s.upToDate(ctx)
 		if err != nil {
 			return err
 		}
@@ -63,6 +48,17 @@ func (m *Migrator) Evolve(ctx context.Context, d schema.Diff) (Applied, error) {
 		return err
 	})
 	return done, err
+}
+
+// upToDate repairs what a kill left, applies what is kept and not applied, and returns the tables that there are then.
+func (s *session) upToDate(ctx context.Context) (schema.Tables, error) {
+	if err := s.prepare(ctx); err != nil {
+		return nil, err
+	}
+	if _, err := s.up(ctx, math.MaxUint32); err != nil {
+		return nil, err
+	}
+	return catalog.Read(ctx, s.conn, s.schema)
 }
 
 // evolve makes, keeps and applies the migrations for lack, none of which have has.

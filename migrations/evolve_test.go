@@ -54,7 +54,7 @@ func TestEvolveCreatesTableAndView(t *testing.T) {
 	t.Parallel()
 	pool, m := ready(t, migrations.Options{})
 	done := evolve(t, m, purchases())
-	if done.Version != 2 || len(done.Files) != 1 || done.Columns() != 12 || done.Files[0].Name != "create_purchase" {
+	if done.Version != 2 || len(done.Files) != 1 || len(done.Diff.Tables[0].Columns) != 12 || done.Files[0].Name != "create_purchase" {
 		t.Errorf("Applied = %+v, want number 2 with 12 columns", done)
 	}
 	have := tables(t, m)
@@ -104,8 +104,8 @@ func TestEvolveAddsColumnsAndAppendsToView(t *testing.T) {
 		{Table: "purchase", Column: schema.Column{Name: "currency", Type: schema.Text, Path: []string{"Currency"}}},
 		{Table: "app_launched", Column: schema.Column{Name: "context_app_name", Type: schema.Text, Path: []string{"app", "name"}}},
 	}})
-	if done.Version != 3 || done.Columns() != 2 {
-		t.Errorf("Applied = %d, %d columns, want number 3 with 2", done.Version, done.Columns())
+	if done.Version != 3 || len(done.Diff.Columns) != 2 {
+		t.Errorf("Applied = %d, %d columns, want number 3 with 2", done.Version, len(done.Diff.Columns))
 	}
 	have := tables(t, m)
 	if diff := cmp.Diff([]string{"amount", "context_build", "currency"}, names(have["purchase"])); diff != "" {

@@ -43,9 +43,6 @@ func (m *Migrator) Close() {
 	m.drop()
 }
 
-// Schema returns the name of the schema.
-func (m *Migrator) Schema() string { return m.schema }
-
 // read does something that needs neither lock nor privileges.
 func (m *Migrator) read(ctx context.Context, do func(*session) error) error {
 	m.mu.Lock()

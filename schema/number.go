@@ -185,36 +185,38 @@ func plainNumeric(lit []byte, d decimal) ([]byte, bool) {
 
 // isJSONNumber reports whether s follows the grammar of JSON numbers: the canonical numbers that a string may be cast
 // from (rule 11: "1e3" yes, "03" no).
-func isJSONNumber(s []byte) bool {
-	i := 0
-	if i < len(s) && s[i] == '-' {
+func isJSONNumber(s []byte) bool { return NumberEnd(s, 0) == len(s) }
+
+// NumberEnd returns the index after the JSON number that begins at b[i], or -1 if none does.
+func NumberEnd(b []byte, i int) int {
+	if i < len(b) && b[i] == '-' {
 		i++
 	}
 	switch {
-	case i < len(s) && s[i] == '0':
+	case i < len(b) && b[i] == '0':
 		i++
-	case i < len(s) && s[i] >= '1' && s[i] <= '9':
-		i = skipDigits(s, i)
+	case i < len(b) && b[i] >= '1' && b[i] <= '9':
+		i = skipDigits(b, i)
 	default:
-		return false
+		return -1
 	}
-	if i < len(s) && s[i] == '.' {
+	if i < len(b) && b[i] == '.' {
 		from := i + 1
-		if i = skipDigits(s, from); i == from {
-			return false
+		if i = skipDigits(b, from); i == from {
+			return -1
 		}
 	}
-	if i < len(s) && s[i]|0x20 == 'e' {
+	if i < len(b) && b[i]|0x20 == 'e' {
 		i++
-		if i < len(s) && (s[i] == '+' || s[i] == '-') {
+		if i < len(b) && (b[i] == '+' || b[i] == '-') {
 			i++
 		}
 		from := i
-		if i = skipDigits(s, from); i == from {
-			return false
+		if i = skipDigits(b, from); i == from {
+			return -1
 		}
 	}
-	return i == len(s)
+	return i
 }
 
 func skipDigits(s []byte, i int) int {

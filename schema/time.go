@@ -1,10 +1,20 @@
 package schema
 
-// Civil returns the instant of a date and time of day in UTC, by days-from-civil arithmetic on the proleptic Gregorian
-// calendar. ok is false for a date or time that does not exist; there is no 24:00 and no second 60.
+// Civil returns the instant of a date and time of day in UTC. ok is false for a date or time that does not exist; there
+// is no 24:00 and no second 60.
 func Civil(year, month, day, hour, minute, second int) (m Micros, ok bool) {
-	if month < 1 || month > 12 || day < 1 || day > daysIn(year, month) || hour > 23 || minute > 59 || second > 59 {
+	days, ok := CivilDays(year, month, day)
+	if !ok || hour > 23 || minute > 59 || second > 59 {
 		return NoTime, false
+	}
+	return Micros((days*86400 + int64(hour*3600+minute*60+second)) * 1_000_000), true
+}
+
+// CivilDays returns the days from 1970-01-01 to a date of the proleptic Gregorian calendar; ok is false if there is no
+// such date. Years are taken to begin in March, so that the leap day is their last.
+func CivilDays(year, month, day int) (days int64, ok bool) {
+	if month < 1 || month > 12 || day < 1 || day > daysIn(year, month) {
+		return 0, false
 	}
 	y := year
 	if month <= 2 {
@@ -18,8 +28,7 @@ func Civil(year, month, day, hour, minute, second int) (m Micros, ok bool) {
 	mp := (month + 9) % 12
 	doy := (153*mp+2)/5 + day - 1
 	doe := yoe*365 + yoe/4 - yoe/100 + doy
-	days := int64(era)*146097 + int64(doe) - 719468
-	return Micros((days*86400 + int64(hour*3600+minute*60+second)) * 1_000_000), true
+	return int64(era)*146097 + int64(doe) - 719468, true
 }
 
 func daysIn(year, month int) int {

@@ -59,13 +59,9 @@ func (e *errNoDatabase) Error() string {
 
 // server finds the Postgres to use and starts the private one if it is that. Only with create it is made.
 func (a *app) server(ctx context.Context, create bool) (*server, error) {
-	s := &server{Server: a.cfg.Database.Server(a.env)}
-	if !s.Private() {
-		return s, nil
-	}
-	dir, err := a.dataDir()
-	if err != nil {
-		return nil, err
+	s, dir, err := a.namedServer()
+	if err != nil || !s.Private() {
+		return s, err
 	}
 	if !create && !clusterExists(dir) {
 		return nil, usage(&errNoDatabase{dir})
@@ -78,6 +74,15 @@ func (a *app) server(ctx context.Context, create bool) (*server, error) {
 	}
 	s.DSN = s.local.DSN(localpg.Database)
 	return s, nil
+}
+
+// namedServer returns the Postgres that flags and environment name or, if it is the private one, its folder.
+func (a *app) namedServer() (s *server, dir string, err error) {
+	s = &server{Server: a.cfg.Database.Server(a.env)}
+	if s.Private() {
+		dir, err = a.dataDir()
+	}
+	return s, dir, err
 }
 
 func (a *app) dataDir() (string, error) {
@@ -141,13 +146,9 @@ func (e *localMissing) Error() string { return e.why }
 
 // runningServer is server for what must not start one.
 func (a *app) runningServer(ctx context.Context) (*server, error) {
-	s := &server{Server: a.cfg.Database.Server(a.env)}
-	if !s.Private() {
-		return s, nil
-	}
-	dir, err := a.dataDir()
-	if err != nil {
-		return nil, err
+	s, dir, err := a.namedServer()
+	if err != nil || !s.Private() {
+		return s, err
 	}
 	if !clusterExists(dir) {
 		return nil, &localMissing{"there is no private Postgres in " + dir + " yet"}

@@ -105,7 +105,7 @@ func appendScalar(b, text []byte) []byte {
 	if len(text) == 0 {
 		return b
 	}
-	if c := text[0]; (c == '-' || isDigit(c)) && number(text, 0) == len(text) {
+	if c := text[0]; (c == '-' || isDigit(c)) && schema.NumberEnd(text, 0) == len(text) {
 		return appendNumber(b, text)
 	}
 	if text[0] == '[' && text[len(text)-1] == ']' { // how CSV prints arrays
@@ -145,7 +145,7 @@ func appendElement(b []byte, start int, text []byte) []byte {
 	if len(b) > start+1 {
 		b = append(b, ',')
 	}
-	if text = bytes.TrimSpace(text); len(text) > 0 && number(text, 0) == len(text) {
+	if text = bytes.TrimSpace(text); len(text) > 0 && schema.NumberEnd(text, 0) == len(text) {
 		return appendNumber(b, text)
 	}
 	return append(b, text...)

@@ -64,7 +64,7 @@ func (c *clock) instant(text []byte) schema.Micros {
 	if hour == c.hour {
 		return schema.Micros((c.begin + inHour) * second)
 	}
-	days, ok := civil(decimal(text[:4]), decimal(text[4:6]), decimal(text[6:8]))
+	days, ok := schema.CivilDays(int(decimal(text[:4])), int(decimal(text[4:6])), int(decimal(text[6:8])))
 	if !ok || hour%100 > 23 {
 		return schema.NoTime
 	}

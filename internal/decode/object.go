@@ -153,7 +153,7 @@ func (d *Decoder) member(b []byte, i int, c child, depth int, s *section) int {
 		l.Raw, l.Text = b[i:end+1], text
 		return end + 1
 	case ch == '-' || isDigit(ch):
-		end := number(b, i)
+		end := schema.NumberEnd(b, i)
 		if end < 0 {
 			return d.fail(faultSyntax)
 		}

@@ -3,6 +3,8 @@ package decode
 import (
 	"encoding/binary"
 	"math/bits"
+
+	"github.com/tapline/tapline/schema"
 )
 
 // The scanner is a handful of functions over (bytes, index): an index that lives in a register costs nothing, one in
@@ -45,38 +47,6 @@ func special(b []byte, i int) int {
 }
 
 func isDigit(c byte) bool { return c-'0' <= 9 }
-
-// number returns the index after the JSON number that begins at b[i], or -1 if none does.
-func number(b []byte, i int) int {
-	if i < len(b) && b[i] == '-' {
-		i++
-	}
-	switch {
-	case i == len(b) || !isDigit(b[i]):
-		return -1
-	case b[i] == '0':
-		i++
-	default:
-		i = digits(b, i)
-	}
-	if i < len(b) && b[i] == '.' {
-		start := i + 1
-		if i = digits(b, start); i == start {
-			return -1
-		}
-	}
-	if i < len(b) && b[i]|0x20 == 'e' {
-		i++
-		if i < len(b) && (b[i] == '+' || b[i] == '-') {
-			i++
-		}
-		start := i
-		if i = digits(b, start); i == start {
-			return -1
-		}
-	}
-	return i
-}
 
 func digits(b []byte, i int) int {
 	for i < len(b) && isDigit(b[i]) {
@@ -231,7 +201,7 @@ func skipScalar(b []byte, i int) int {
 	case c == '"':
 		return skipString(b, i+1)
 	case c == '-' || isDigit(c):
-		return number(b, i)
+		return schema.NumberEnd(b, i)
 	default:
 		return literal(b, i)
 	}

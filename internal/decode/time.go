@@ -72,7 +72,7 @@ func date(text []byte) (days int64, i int, ok bool) {
 	if !ok {
 		return 0, 0, false
 	}
-	days, ok = civil(decimal(text[:4]), month, dom)
+	days, ok = schema.CivilDays(int(decimal(text[:4])), int(month), int(dom))
 	return days, i, ok
 }
 
@@ -86,41 +86,6 @@ func afterDash(text []byte, i int) (int64, int, bool) {
 		return 0, 0, false
 	}
 	return decimal(text[i+1 : end]), end, true
-}
-
-// civil returns the days from 1970-01-01 to a date of the proleptic Gregorian calendar, and whether there is such a
-// date. Years are shifted to begin in March, so that the leap day is their last.
-func civil(year, month, dom int64) (int64, bool) {
-	if month < 1 || month > 12 || dom < 1 || dom > daysIn(year, month) {
-		return 0, false
-	}
-	if month <= 2 {
-		year--
-		month += 12
-	}
-	era := floorDiv(year, 400)
-	ofEra := year - era*400
-	return era*146_097 + ofEra*365 + ofEra/4 - ofEra/100 + (153*(month-3)+2)/5 + dom - 1 - 719_468, true
-}
-
-func floorDiv(a, b int64) int64 {
-	if a < 0 {
-		return (a - b + 1) / b
-	}
-	return a / b
-}
-
-func daysIn(year, month int64) int64 {
-	switch month {
-	case 2:
-		if year%4 == 0 && (year%100 != 0 || year%400 == 0) {
-			return 29
-		}
-		return 28
-	case 4, 6, 9, 11:
-		return 30
-	}
-	return 31
 }
 
 // clockTime reads hh:mm:ss at text[i] as seconds since midnight. There is neither hour 24 nor second 60.
