@@ -22,7 +22,6 @@ type Conn interface {
 type Writer struct {
 	Schema string
 
-	enc  Encoder
 	sql  strings.Builder
 	last map[string]statement // by table
 }

@@ -68,7 +68,7 @@ func New(o Options) *Counter {
 }
 
 // Next counts digest and returns how often it has been seen by now: 1 for the first time. The error is one of writing
-// or reading a run; after it the Counter gives the same error until Reset.
+// or reading a run; after it the Counter gives the same error.
 func (c *Counter) Next(digest [32]byte) (uint64, error) {
 	if c.err != nil {
 		return 0, c.err
@@ -222,26 +222,12 @@ func (c *Counter) giveBack(r *run) {
 	r.filter = nil
 }
 
-// Reset forgets all digests, for the next unit, and keeps the table's memory.
-func (c *Counter) Reset() {
-	clear(c.table)
-	c.used = 0
-	c.err = c.closeRuns()
-}
-
 // Close forgets all digests and closes the files.
 func (c *Counter) Close() error {
-	c.table, c.spare, c.page, c.used = nil, nil, nil, 0
-	return c.closeRuns()
-}
-
-func (c *Counter) closeRuns() error {
 	var err error
 	for _, r := range c.runs {
-		c.giveBack(r)
 		err = errors.Join(err, r.close())
 	}
-	clear(c.runs)
-	c.runs = c.runs[:0]
+	c.table, c.runs, c.spare, c.page, c.used = nil, nil, nil, nil, 0
 	return err
 }
