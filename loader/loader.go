@@ -1,5 +1,5 @@
 // Package loader loads events into Postgres: one typed table per event, in a schema named after the source, each unit
-// (a file, an object) exactly once and whole.
+// (a file) exactly once and whole.
 //
 //	l, err := loader.New(pool, loader.Config{Source: "CleverTap_Prod"})
 //	files, err := loader.Files([]string{"events/"}, loader.FileOptions{})

@@ -16,16 +16,16 @@ type Source interface {
 	Units(ctx context.Context) iter.Seq2[Unit, error]
 }
 
-// Unit is one piece of a source: a file, an object, an API window, a stream frame.
+// Unit is one piece of a source: a file, or all of the standard input.
 type Unit interface {
 	// Key identifies the piece in the ledger: the same key is the same bytes (rule 33).
 	Key() string
-	// Name is the piece as people know it: a path, a URL.
+	// Name is the piece as people know it: a path, stdin.
 	Name() string
 	// Size is how many bytes there are to read, before decompression; 0 if that is not known.
 	Size() int64
 	// Open starts reading from the first record. It may be called again after the Reader was closed: a unit that had
-	// to be rolled back is read again. decode makes the paths of this source; the Reader uses it alone. The error names
+	// to be rolled back is read again. paths interns the paths of this source; the Reader uses it alone. The error names
 	// the unit.
 	Open(ctx context.Context, paths *schema.Paths) (Reader, error)
 }

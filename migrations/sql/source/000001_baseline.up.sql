@@ -22,7 +22,7 @@ comment on table "{schema}"."_loads" is 'One row for each load: a transaction th
 comment on column "{schema}"."_loads"."load" is 'Key of the load.';
 comment on column "{schema}"."_loads"."seq" is 'Number of the load in the order in which loads became visible; empty for failed ones.';
 comment on column "{schema}"."_loads"."uuid_ts" is 'The uuid_ts of all rows of the load.';
-comment on column "{schema}"."_loads"."unit" is 'The unit as people know it: a path or URL.';
+comment on column "{schema}"."_loads"."unit" is 'The unit as people know it: a path, or stdin.';
 comment on column "{schema}"."_loads"."unit_key" is 'The unit''s key in _units.';
 comment on column "{schema}"."_loads"."status" is 'finished, failed (nothing of it is visible) or undone (its rows were taken out again).';
 comment on column "{schema}"."_loads"."rows" is 'Rows inserted into event tables.';
@@ -44,9 +44,9 @@ create table if not exists "{schema}"."_units" (
 	"size" bigint,
 	"loaded_at" timestamptz
 );
-comment on table "{schema}"."_units" is 'One row for each unit that is loaded: a file, object, API window or stream frame.';
+comment on table "{schema}"."_units" is 'One row for each unit that is loaded: a file, or all of the standard input.';
 comment on column "{schema}"."_units"."unit_key" is 'What identifies the unit; the same key is the same bytes and is not loaded twice.';
-comment on column "{schema}"."_units"."unit" is 'The unit as people know it: a path or URL.';
+comment on column "{schema}"."_units"."unit" is 'The unit as people know it: a path, or stdin.';
 comment on column "{schema}"."_units"."kind" is 'Kind of the unit, for example file.';
 comment on column "{schema}"."_units"."load" is 'The load that brought the unit in.';
 comment on column "{schema}"."_units"."size" is 'Bytes of the unit, before decompression.';
