@@ -96,7 +96,9 @@ func TestNumericIsExact(t *testing.T) {
 	}
 	defer conn.Release()
 	rapid.Check(t, func(rt *rapid.T) {
-		decimal := rapid.StringMatching(`-?(0|[1-9][0-9]{0,37})(\.[0-9]{1,38})?`)
+		// A zero keeps its sign only in double precision: -0.0 is a discard in a numeric column.
+		decimal := rapid.StringMatching(`-?(0|[1-9][0-9]{0,37})(\.[0-9]{1,38})?`).
+			Filter(func(s string) bool { return !strings.HasPrefix(s, "-") || strings.ContainsAny(s, "123456789") })
 		// The first value, an integer beyond bigint, makes the column numeric.
 		numbers := append([]string{"10000000000000000000"}, rapid.SliceOfN(decimal, 1, 20).Draw(rt, "numbers")...)
 		var calls []string

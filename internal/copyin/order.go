@@ -53,15 +53,6 @@ func (o *Order) Sort(r *batch.Record) []int32 {
 	return o.rows
 }
 
-// All returns all rows of a record in their own order: for tables without a key.
-func (o *Order) All(r *batch.Record) []int32 {
-	o.rows = o.rows[:0]
-	for row := range int32(r.Rows) {
-		o.rows = append(o.rows, row)
-	}
-	return o.rows
-}
-
 // IDs returns the ids of the given rows.
 func IDs(r *batch.Record, rows []int32) []string {
 	offsets, data := idBuffers(r)
