@@ -58,7 +58,7 @@ func NewPipeline() (*Pipeline, error) {
 		have[b.Name] = &b
 	}
 	return &Pipeline{
-		dec: dec, state: schema.NewState(have, schema.Options{}), chunk: batch.NewChunk(40 << 20),
+		dec: dec, state: schema.NewState(have, schema.Options{}), chunk: batch.NewChunk(24 << 20),
 		w: copyin.Writer{Schema: "bench"},
 	}, nil
 }

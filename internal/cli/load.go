@@ -60,7 +60,7 @@ CleverTap exports need --timezone and --account: their times have no zone and th
 	flags.StringArrayVar(&a.cfg.Include, "include", nil, "load only this EVENT or EVENT.PROPERTY; * and ? are wild; repeatable")
 	flags.StringArrayVar(&a.cfg.Exclude, "exclude", nil, "leave out this EVENT or EVENT.PROPERTY; wins over --include; repeatable")
 	flags.StringVar(&a.cfg.Evolve, "evolve", "auto", "who changes the schema: auto (this command) or managed (your migrations)")
-	flags.StringVar(&a.cfg.ChunkSize, "chunk-size", "", "values collected before they are copied, two such in memory (default 40MiB)")
+	flags.StringVar(&a.cfg.ChunkSize, "chunk-size", "", "values collected before they are copied, two such in memory (default 24MiB)")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "say what would be loaded, and the SQL; touch nothing")
 	flags.BoolVarP(&f.quiet, "quiet", "q", false, "no progress, and no summary if all went well")
 	complete(c, "evolve", config.Modes())
