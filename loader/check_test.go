@@ -98,14 +98,14 @@ func (p *pooler) serve(c net.Conn) {
 		}
 		server := p.take()
 		err = p.transaction(client, server, first)
-		p.give(server)
-		if err != nil {
+		p.give(server) // before the client knows that it is ready, as a pooler of one thread does
+		if err != nil || client.Flush() != nil {
 			return
 		}
 	}
 }
 
-// transaction passes messages between client and server until the server is idle again.
+// transaction passes messages between client and server until the server is idle again. The last answer is not flushed.
 func (p *pooler) transaction(client *pgproto3.Backend, server *pgconn.HijackedConn, m pgproto3.FrontendMessage) error {
 	for {
 		server.Frontend.Send(m)
@@ -122,6 +122,9 @@ func (p *pooler) transaction(client *pgproto3.Backend, server *pgconn.HijackedCo
 			if err != nil || status == 'I' {
 				return err
 			}
+			if err := client.Flush(); err != nil {
+				return err
+			}
 		}
 		var err error
 		if m, err = client.Receive(); err != nil {
@@ -130,7 +133,7 @@ func (p *pooler) transaction(client *pgproto3.Backend, server *pgconn.HijackedCo
 	}
 }
 
-// answer passes the server's messages on, up to the one that says it is ready.
+// answer collects the server's messages for the client, up to the one that says it is ready.
 func answer(client *pgproto3.Backend, server *pgconn.HijackedConn) (status byte, err error) {
 	for {
 		m, err := server.Frontend.Receive()
@@ -139,7 +142,7 @@ func answer(client *pgproto3.Backend, server *pgconn.HijackedConn) (status byte,
 		}
 		client.Send(m)
 		if ready, ok := m.(*pgproto3.ReadyForQuery); ok {
-			return ready.TxStatus, client.Flush()
+			return ready.TxStatus, nil
 		}
 	}
 }
