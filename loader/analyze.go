@@ -9,7 +9,7 @@ import (
 )
 
 // analyze refreshes the planner's statistics of tables that got a third of their rows or more just now: until autovacuum
-// comes by, the planner would take them for empty. A quarter of the usual sample does, and takes a quarter of the time.
+// comes by, the planner would take them for empty. A quarter of the usual sample does until then.
 // A failure costs an analyst's query time, not data.
 func (l *Loader) analyze(ctx context.Context, r *Report) {
 	var names []string

@@ -81,7 +81,7 @@ func (l *Loader) try(ctx context.Context, a *attempt) (err error) {
 		a.report.Notes = reader.Notes()
 		werr = w.commit(ctx)
 	}
-	return errors.Join(werr, w.close())
+	return errors.Join(werr, w.close(ctx))
 }
 
 // run decodes the whole unit, chunk by chunk.

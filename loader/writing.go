@@ -220,8 +220,7 @@ func (w *writing) writeTable(ctx context.Context, rows *batch.Table, t *copyin.T
 // insert copies the rows of t, as far as their ids are not in the table yet. t.Rows are then those that were inserted.
 //
 // The COPY is optimistic: only when it hits an id that is there are ids looked up, those rows left out, and the rest
-// copied. Looking up 30,000 ids costs a tenth of copying them; staging them and inserting with ON CONFLICT costs three
-// times a COPY. A row that another transaction has inserted and not committed makes the COPY wait for that one's end.
+// copied. Staging all of them and inserting with ON CONFLICT costs three times a COPY. A row that another transaction has inserted and not committed makes the COPY wait for that one's end.
 func (w *writing) insert(ctx context.Context, t *copyin.Table) error {
 	table := t.Record.Table
 	for try := 0; ; try++ {
@@ -335,16 +334,16 @@ func (w *writing) rollback(ctx context.Context) error {
 	if err != nil && !errors.Is(err, pgx.ErrTxClosed) {
 		return w.lost(fmt.Errorf("roll back: %w", err))
 	}
-	return w.close()
+	return w.close(ctx)
 }
 
 // close gives the connection back. An open transaction is rolled back by that.
-func (w *writing) close() error {
+func (w *writing) close(ctx context.Context) error {
 	if w.conn == nil {
 		return nil
 	}
 	if w.tx != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), rollbackTime)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTime)
 		defer cancel()
 		_ = w.tx.Rollback(ctx) // it failed already, or the Load is being cancelled; the server rolls back in any case
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 // Record is the rows of one table as Arrow columns: what copyin writes. It holds array data instead of an arrow.Record,
-// because data can be reset and reused: a record for each table and chunk would cost six allocations a column.
+// because data can be reset and reused: a record made anew for each table and chunk would allocate for every column.
 type Record struct {
 	Table string
 	Rows  int
