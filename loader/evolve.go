@@ -16,9 +16,10 @@ import (
 // evolve gives the database the columns and tables that the rows so far need. While rows are uncommitted there must be
 // no DDL: our own ALTER would wait for our own COPY on another connection, which no deadlock detector sees. So if the
 // transaction is open it is rolled back, the rest of the unit is read for its schema alone, one evolution is made of
-// all of it, and the unit starts again. The first chunk of a unit finds the transaction closed.
+// all of it, and the unit starts again. The first chunk of a unit finds the transaction closed, and the unit goes on,
+// unless rows of that chunk would be others with the columns as they are now.
 func (r *reading) evolve(ctx context.Context, full chan<- message, end bool) error {
-	again := r.sent
+	again := r.sent || r.l.state.Outdated()
 	if again {
 		done := make(chan struct{})
 		select {
@@ -52,13 +53,13 @@ func (r *reading) evolve(ctx context.Context, full chan<- message, end bool) err
 }
 
 // evolve applies what the State asks for. It returns false if the database came to have other types than that.
-func (l *Loader) evolve(ctx context.Context, a *attempt) (consistent bool, err error) {
+func (l *worker) evolve(ctx context.Context, a *attempt) (consistent bool, err error) {
 	asked := l.state.Pending()
 	applied, err := l.change(ctx, asked)
 	if err != nil {
 		return false, fmt.Errorf("change the schema: %w", restartIfGone(err)) // a table was dropped meanwhile
 	}
-	a.evolved.evolved(applied.Diff)
+	a.sum.evolved(applied.Diff)
 	a.changes.tables += int64(len(applied.Diff.Tables))
 	a.changes.columns += int64(len(applied.Diff.Columns))
 	failpoint.Hit("after-evolve")
@@ -84,7 +85,7 @@ func valuesGrew(err error) bool {
 // change applies d. New tables and columns have to be had, so it is patient; a column that cannot be widened within
 // WidenWait, because somebody reads the table for long or has just made a view of it, has to do without (rule 11): the
 // unit starts again and the numbers that ask for it go to discards.
-func (l *Loader) change(ctx context.Context, d schema.Diff) (migrations.Applied, error) {
+func (l *worker) change(ctx context.Context, d schema.Diff) (migrations.Applied, error) {
 	if len(d.Widen) == 0 {
 		return l.migrator.Evolve(ctx, d)
 	}
@@ -111,12 +112,12 @@ func (l *Loader) change(ctx context.Context, d schema.Diff) (migrations.Applied,
 
 // widener answers the State's questions with the database's knowledge, once a column.
 type widener struct {
-	l     *Loader
+	l     *worker
 	ctx   context.Context //nolint:containedctx // lives as long as one attempt; the State's interface has no context
 	asked map[[2]string]schema.Type
 }
 
-func (l *Loader) widener(ctx context.Context) schema.Widener {
+func (l *worker) widener(ctx context.Context) schema.Widener {
 	return &widener{l: l, ctx: ctx, asked: map[[2]string]schema.Type{}}
 }
 

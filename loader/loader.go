@@ -15,17 +15,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/tapline/tapline/internal/batch"
-	"github.com/tapline/tapline/internal/catalog"
-	"github.com/tapline/tapline/internal/copyin"
 	"github.com/tapline/tapline/internal/ledger"
 	"github.com/tapline/tapline/internal/source"
-	"github.com/tapline/tapline/migrations"
-	"github.com/tapline/tapline/schema"
 )
 
 // Source yields the units to load. Files makes one of paths.
@@ -38,14 +32,9 @@ type Unit = source.Unit
 type Loader struct {
 	cfg      Config
 	pool     *pgxpool.Pool
-	migrator *migrations.Migrator
 	ledger   *ledger.Ledger
-
-	state    *schema.State
-	refused  map[[2]string]bool // columns that could not be widened, for the rest of this Load
-	paths    *schema.Paths
-	chunks   [2]*batch.Chunk
-	writer   copyin.Writer
+	workers  []*worker
+	clock    clock
 	progress progress
 }
 
@@ -56,59 +45,67 @@ func New(pool *pgxpool.Pool, cfg Config) (*Loader, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &Loader{cfg: cfg, pool: pool, ledger: ledger.New(cfg.Schema), writer: copyin.Writer{Schema: cfg.Schema}}
-	for i := range l.chunks {
-		l.chunks[i] = batch.NewChunk(cfg.ChunkBytes)
+	l := &Loader{cfg: cfg, pool: pool, ledger: ledger.New(cfg.Schema), clock: clock{now: cfg.Now}}
+	workers := cfg.Workers
+	if pool != nil {
+		workers = min(workers, max(1, int(pool.Config().MaxConns)-1)) // one more connection for what is asked in between
+	}
+	for range workers {
+		l.workers = append(l.workers, newWorker(l))
 	}
 	return l, nil
 }
 
 // Close releases what Load keeps between calls. The pool stays open.
 func (l *Loader) Close() {
-	if l.migrator != nil {
-		l.migrator.Close()
+	for _, w := range l.workers {
+		w.close()
 	}
 }
 
 // Load loads each unit of src in a transaction of its own: all of it is visible afterwards, or nothing. Units that were
 // loaded before are skipped. A unit that cannot be loaded as a whole (a broken gzip stream, ...) fails alone; the error
 // is then a *UnitsError, and the Report says which. Any other error ended the Load early; what the Report counts is
-// committed in that case too. Cancelling ctx rolls the open unit back.
+// committed in that case too. Cancelling ctx rolls the open units back.
+//
+// Units are loaded in their order, but large ones side by side: see Config.Workers.
 func (l *Loader) Load(ctx context.Context, src Source) (Report, error) {
 	start := l.cfg.Now()
-	report := newReport(l.cfg.Schema)
+	sum := newTally(l.cfg.Schema)
 	if l.pool == nil {
-		return *report, errors.New("load: the loader was made without a pool")
+		return *sum.report, errors.New("load: the loader was made without a pool")
 	}
-	l.refused = map[[2]string]bool{}
-	err := l.load(ctx, src, report)
-	l.analyze(ctx, report)
-	report.Duration = l.cfg.Now().Sub(start)
+	err := l.load(ctx, src, sum)
+	l.analyze(ctx, sum.report)
+	sum.report.Duration = l.cfg.Now().Sub(start)
 	if err == nil {
-		err = report.unitsError()
+		err = sum.report.unitsError()
 	}
-	return *report, err
+	return *sum.report, err
 }
 
-func (l *Loader) load(ctx context.Context, src Source, report *Report) error {
-	if err := l.prepare(ctx); err != nil {
+func (l *Loader) load(ctx context.Context, src Source, sum *tally) error {
+	for _, w := range l.workers {
+		w.refused, w.state = map[[2]string]bool{}, nil
+	}
+	if err := Check(ctx, l.pool); err != nil {
 		return err
 	}
-	for unit, err := range src.Units(ctx) {
-		if ctx.Err() != nil {
+	if err := l.workers[0].prepare(ctx); err != nil {
+		return err
+	}
+	d := newDispatch(ctx, l, sum)
+	for unit, err := range src.Units(d.ctx) {
+		if d.ctx.Err() != nil {
 			break // also the cause of err
 		}
 		if err != nil {
-			report.Units = append(report.Units, UnitReport{Unit: unitName(unit), Status: Failed, Err: err})
+			sum.unit(UnitReport{Unit: unitName(unit), Status: Failed, Err: err})
 			continue
 		}
-		u, err := l.loadUnit(ctx, unit, report)
-		report.Units = append(report.Units, u)
-		if err != nil {
-			return err
-		}
+		d.load(unit)
 	}
-	return context.Cause(ctx)
+	return d.wait()
 }
 
 func unitName(u Unit) string {
@@ -116,54 +113,6 @@ func unitName(u Unit) string {
 		return ""
 	}
 	return u.Name()
-}
-
-// prepare makes sure that the source's schema is there and reads what it holds. A server that cannot be reached at all is
-// an error at once; a fault after that may pass.
-func (l *Loader) prepare(ctx context.Context) error {
-	if err := Check(ctx, l.pool); err != nil {
-		return err
-	}
-	for faults := 1; ; faults++ {
-		err := l.bootstrap(ctx)
-		if err == nil || !passes(err) || faults > l.cfg.Attempts {
-			return err
-		}
-		l.cfg.Logger.WarnContext(ctx, "schema is prepared again", "schema", l.cfg.Schema, "attempt", faults, "cause", err)
-		if err := sleep(ctx, backOff(faults)); err != nil {
-			return err
-		}
-	}
-}
-
-func (l *Loader) bootstrap(ctx context.Context) error {
-	if err := l.openMigrator(ctx); err != nil {
-		return err
-	}
-	if err := l.migrator.Bootstrap(ctx, l.cfg.Source); err != nil {
-		return fmt.Errorf("prepare schema %s: %w", l.cfg.Schema, err)
-	}
-	return l.readCatalog(ctx)
-}
-
-func (l *Loader) readCatalog(ctx context.Context) error {
-	tables, err := catalog.Read(ctx, l.pool, l.cfg.Schema)
-	if err != nil {
-		return fmt.Errorf("read catalog of %s: %w", l.cfg.Schema, err)
-	}
-	l.newState(tables, l.widener(ctx))
-	return nil
-}
-
-func (l *Loader) newState(have schema.Tables, w schema.Widener) {
-	l.paths = schema.NewPaths(0)
-	l.state = schema.NewState(have, schema.Options{
-		Managed: l.cfg.Evolve == Managed, MaxColumns: l.cfg.MaxColumns, MaxTables: l.cfg.MaxTables,
-		Filter: l.cfg.Filter, Widener: w,
-	})
-	for i := range l.chunks {
-		l.chunks[i] = batch.NewChunk(l.cfg.ChunkBytes) // made of the old state's columns
-	}
 }
 
 // UnitsError says that some units could not be loaded. The others were.
@@ -192,6 +141,3 @@ func (r *Report) unitsError() error {
 	}
 	return e
 }
-
-// now is the loader's clock in the database's resolution.
-func (l *Loader) now() time.Time { return l.cfg.Now().UTC().Truncate(time.Microsecond) }

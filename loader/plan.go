@@ -18,7 +18,7 @@ import (
 func (l *Loader) Plan(ctx context.Context, src Source) (Report, error) {
 	start := l.cfg.Now()
 	report := newReport(l.cfg.Schema)
-	err := l.plan(ctx, src, report)
+	err := l.workers[0].plan(ctx, src, report)
 	report.Duration = l.cfg.Now().Sub(start)
 	if err == nil {
 		err = report.unitsError()
@@ -26,7 +26,7 @@ func (l *Loader) Plan(ctx context.Context, src Source) (Report, error) {
 	return *report, err
 }
 
-func (l *Loader) plan(ctx context.Context, src Source, report *Report) error {
+func (l *worker) plan(ctx context.Context, src Source, report *Report) error {
 	ready, err := l.look(ctx)
 	if err != nil {
 		return err
@@ -63,7 +63,7 @@ func (l *Loader) plan(ctx context.Context, src Source, report *Report) error {
 
 // look finds out what the schema holds; one that holds nothing will begin with the catalogue. ready is true if there is
 // a ledger to ask.
-func (l *Loader) look(ctx context.Context) (ready bool, err error) {
+func (l *worker) look(ctx context.Context) (ready bool, err error) {
 	if l.pool != nil {
 		if err := Check(ctx, l.pool); err != nil {
 			return false, err
@@ -93,8 +93,10 @@ func (l *Loader) look(ctx context.Context) (ready bool, err error) {
 }
 
 // planUnit counts what one unit would bring. The error is not nil if the whole Plan must end.
-func (l *Loader) planUnit(ctx context.Context, unit Unit, ready bool, sum *Report) (UnitReport, error) {
+func (l *worker) planUnit(ctx context.Context, unit Unit, ready bool, sum *Report) (UnitReport, error) {
 	out := UnitReport{Unit: unit.Name(), Status: Interrupted}
+	l.progress.open(l)
+	defer l.progress.close(l, unit.Size())
 	if ready {
 		_, known, err := l.ledger.Find(ctx, l.pool, unit.Key())
 		if err != nil {
@@ -105,8 +107,13 @@ func (l *Loader) planUnit(ctx context.Context, unit Unit, ready bool, sum *Repor
 			return out, nil
 		}
 	}
+	l.state.Begin(false)
 	report := newReport(l.cfg.Schema)
 	err := l.planRecords(ctx, unit, report)
+	if err == nil && l.state.Outdated() { // a load would begin again too
+		report = newReport(l.cfg.Schema)
+		err = l.planRecords(ctx, unit, report)
+	}
 	if ctx.Err() != nil {
 		return out, context.Cause(ctx)
 	}
@@ -116,17 +123,16 @@ func (l *Loader) planUnit(ctx context.Context, unit Unit, ready bool, sum *Repor
 		sum.merge(report)
 		out.Counts = report.Counts
 	}
-	l.progress.units.Add(1)
 	return out, nil
 }
 
-func (l *Loader) planRecords(ctx context.Context, unit Unit, report *Report) (err error) {
+func (l *worker) planRecords(ctx context.Context, unit Unit, report *Report) (err error) {
 	reader, err := unit.Open(ctx, l.paths)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, reader.Close()) }()
-	l.progress.unit.Store(&unitProgress{unit.Name(), unit.Size(), reader.Read})
+	l.progress.reading(l, unit.Name(), reader.Read)
 	n, err := l.countRecords(ctx, reader, report)
 	l.progress.events.Add(n & 1023)
 	report.Bytes, report.Notes = unit.Size(), reader.Notes()
@@ -134,7 +140,7 @@ func (l *Loader) planRecords(ctx context.Context, unit Unit, report *Report) (er
 }
 
 // countRecords counts the rows that the records of reader become, and returns how many records there were.
-func (l *Loader) countRecords(ctx context.Context, reader source.Reader, report *Report) (n int64, err error) {
+func (l *worker) countRecords(ctx context.Context, reader source.Reader, report *Report) (n int64, err error) {
 	var ev schema.Event
 	var row schema.Row
 	for received := schema.Micros(l.now().UnixMicro()); ; {
@@ -179,18 +185,4 @@ func (r *Report) plan(reason schema.Reason, row *schema.Row) {
 			r.Discards[d.Reason]++
 		}
 	}
-}
-
-func (l *Loader) openMigrator(ctx context.Context) error {
-	if l.migrator != nil {
-		return nil
-	}
-	m, err := migrations.Open(ctx, l.pool.Config().ConnConfig, l.cfg.Schema, migrations.Options{
-		Logger: l.cfg.Logger, Managed: l.cfg.Evolve == Managed,
-	})
-	if err != nil {
-		return fmt.Errorf("open migrations: %w", err)
-	}
-	l.migrator = m
-	return nil
 }

@@ -18,7 +18,7 @@ import (
 // reading is the first half of the pipeline: it decodes a unit's records and fills chunks with their rows. It runs in
 // a goroutine of its own and owns the State meanwhile.
 type reading struct {
-	l        *Loader
+	l        *worker
 	a        *attempt
 	reader   source.Reader
 	received schema.Micros
@@ -38,7 +38,7 @@ type message struct {
 }
 
 // try makes one attempt: reading and writing run side by side, a chunk apart.
-func (l *Loader) try(ctx context.Context, a *attempt) (err error) {
+func (l *worker) try(ctx context.Context, a *attempt) (err error) {
 	if _, ok, err := l.ledger.Find(ctx, l.pool, a.unit.Key()); err != nil || ok {
 		if ok {
 			err = errClaimed
@@ -49,8 +49,9 @@ func (l *Loader) try(ctx context.Context, a *attempt) (err error) {
 	if err != nil {
 		return &readError{err}
 	}
+	l.state.Begin(true)
 	defer func() { err = errors.Join(err, reader.Close()) }()
-	l.progress.unit.Store(&unitProgress{a.unit.Name(), a.unit.Size(), reader.Read})
+	l.progress.reading(l, a.unit.Name(), reader.Read)
 
 	pipe, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -121,12 +122,14 @@ func (r *reading) run(ctx context.Context, full chan<- message, free <-chan *bat
 	}
 }
 
-// limit is the size of the next chunk. The first is small, so that Postgres has something to do early.
+// limit is the size of the next chunk: the worker's share of the memory. The first is small, so that Postgres has something
+// to do early.
 func (r *reading) limit() int {
+	limit := r.l.cfg.ChunkBytes / max(1, r.l.progress.active())
 	if !r.sent {
-		return r.l.cfg.ChunkBytes / 3
+		limit /= 3
 	}
-	return r.l.cfg.ChunkBytes
+	return limit
 }
 
 // fill adds records to c until it is full; a nil c only lets the State see them. end is true after the last record.

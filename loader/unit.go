@@ -10,7 +10,6 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/tapline/tapline/internal/ledger"
-	"github.com/tapline/tapline/schema"
 )
 
 // errRestart says that the unit has to be read again from its start, because the schema is other than its rows.
@@ -27,7 +26,7 @@ type attempt struct {
 	unit       Unit
 	load       ledger.Load
 	report     *Report // of this attempt alone
-	evolved    *Report // where applied migrations are reported, whatever becomes of the attempt
+	sum        *tally  // where applied migrations are reported, whatever becomes of the attempt
 	changes    *changes
 	committing bool // COMMIT was sent: only the ledger knows what became of it
 }
@@ -37,7 +36,7 @@ type changes struct{ tables, columns int64 }
 
 // loadUnit loads one unit, starting again as often as the schema changes under it or a fault passes. The error is not
 // nil if the whole Load must end.
-func (l *Loader) loadUnit(ctx context.Context, unit Unit, report *Report) (UnitReport, error) {
+func (l *worker) loadUnit(ctx context.Context, unit Unit, sum *tally) (UnitReport, error) {
 	out := UnitReport{Unit: unit.Name(), Status: Interrupted}
 	id, err := uuid.NewRandom()
 	if err != nil {
@@ -47,8 +46,8 @@ func (l *Loader) loadUnit(ctx context.Context, unit Unit, report *Report) (UnitR
 	var committing *attempt
 	var made changes
 	for faults, restarts := 0, 0; ; {
-		a := &attempt{unit: unit, report: newReport(l.cfg.Schema), evolved: report, changes: &made, load: ledger.Load{
-			ID: id, Started: started, UUIDTS: schema.Micros(l.now().UnixMicro()),
+		a := &attempt{unit: unit, report: newReport(l.cfg.Schema), sum: sum, changes: &made, load: ledger.Load{
+			ID: id, Started: started, UUIDTS: l.clock.instant(),
 			Unit: ledger.Unit{Key: unit.Key(), Name: unit.Name(), Kind: "file", Size: unit.Size()},
 		}}
 		err := l.try(ctx, a)
@@ -57,12 +56,11 @@ func (l *Loader) loadUnit(ctx context.Context, unit Unit, report *Report) (UnitR
 		}
 		switch {
 		case err == nil:
-			return l.finished(ctx, out, a, report), nil
+			return l.finished(out, a), nil
 		case errors.Is(err, errClaimed):
 			if committing != nil && a.load.ID == id && l.isMine(ctx, a) {
-				return l.finished(ctx, out, committing, report), nil
+				return l.finished(out, committing), nil
 			}
-			l.progress.units.Add(1)
 			out.Status = Skipped
 			return out, nil
 		case ctx.Err() != nil:
@@ -92,24 +90,21 @@ func (l *Loader) loadUnit(ctx context.Context, unit Unit, report *Report) (UnitR
 // maxRestarts bounds the race with other loaders that change the schema all the time.
 const maxRestarts = 50
 
-func (l *Loader) finished(ctx context.Context, out UnitReport, a *attempt, report *Report) UnitReport {
-	report.merge(a.report)
-	report.block(l.state.Blocked())
-	report.Committed = l.now()
+func (l *worker) finished(out UnitReport, a *attempt) UnitReport {
+	a.sum.committed(l.now(), a.report, l.state.Blocked())
 	out.Status, out.Load, out.Counts = Finished, a.load.ID, a.report.Counts
-	l.progress.units.Add(1)
 	return out
 }
 
 // isMine reports whether the load that the ledger has for the unit is this one: its COMMIT went through and only the
 // answer was lost.
-func (l *Loader) isMine(ctx context.Context, a *attempt) bool {
+func (l *worker) isMine(ctx context.Context, a *attempt) bool {
 	id, ok, err := l.ledger.Find(ctx, l.pool, a.unit.Key())
 	return err == nil && ok && id == a.load.ID
 }
 
 // failed records a unit that cannot be loaded as a whole. Faults of the database end the Load instead.
-func (l *Loader) failed(ctx context.Context, out UnitReport, a *attempt, err error) (UnitReport, error) {
+func (l *worker) failed(ctx context.Context, out UnitReport, a *attempt, err error) (UnitReport, error) {
 	var read *readError
 	if !errors.As(err, &read) { // that names the unit
 		err = fmt.Errorf("load %s: %w", a.unit.Name(), err)

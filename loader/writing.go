@@ -21,7 +21,7 @@ import (
 
 // writing is the second half of the pipeline: it copies chunks into the tables, in the one transaction of the unit.
 type writing struct {
-	l *Loader
+	l *worker
 	a *attempt
 
 	conn   *pgxpool.Conn

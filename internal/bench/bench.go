@@ -31,8 +31,9 @@ type Options struct {
 	Tapline []string
 	// Dir gets the event file and the exported rows: about 3 KB an event. Defaults to a temporary folder.
 	Dir string
-	// Events defaults to a million, Rounds to 5.
+	// Events defaults to a million, in Files files, by default 4: tapline loads large ones side by side. Rounds defaults to 5.
 	Events int64
+	Files  int
 	Rounds int
 	// Seed chooses the events.
 	Seed uint64
@@ -53,6 +54,7 @@ type Run struct {
 // Result is what was measured.
 type Result struct {
 	Events    int64   `json:"events"`
+	Files     int     `json:"files"`
 	JSONBytes int64   `json:"json_bytes"`
 	Columns   float64 `json:"columns_filled_per_row"`
 	Tapline   []Run   `json:"tapline"`
@@ -75,13 +77,16 @@ type bench struct {
 	conn   *pgx.Conn
 	tables []string
 	rows   int64
-	file   string
+	folder string // of the event files
 }
 
 // Measure runs the benchmark.
 func Measure(ctx context.Context, o Options) (_ *Result, err error) {
 	if o.Events == 0 {
 		o.Events = 1_000_000
+	}
+	if o.Files == 0 {
+		o.Files = 4
 	}
 	if o.Rounds == 0 {
 		o.Rounds = 5
@@ -100,13 +105,13 @@ func Measure(ctx context.Context, o Options) (_ *Result, err error) {
 		return nil, fmt.Errorf("connect: %w", err)
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
-	b := &bench{Options: o, conn: conn, file: filepath.Join(o.Dir, "events.ndjson")}
+	b := &bench{Options: o, conn: conn, folder: filepath.Join(o.Dir, "events")}
 	defer func() { err = b.dropSchemas(context.WithoutCancel(ctx), err) }()
 	return b.measure(ctx)
 }
 
 func (b *bench) measure(ctx context.Context) (*Result, error) {
-	r := &Result{Events: b.Events}
+	r := &Result{Events: b.Events, Files: b.Files}
 	if err := b.prepare(ctx, r); err != nil {
 		return nil, err
 	}
@@ -139,21 +144,13 @@ func Median(runs []Run) Run {
 	return sorted[len(sorted)/2]
 }
 
-// prepare writes the event file, loads it once, and exports the rows in both orders.
+// prepare writes the event files, loads them once, and exports the rows in both orders.
 func (b *bench) prepare(ctx context.Context, r *Result) error {
-	fmt.Fprintf(b.Log, "write %d events to %s\n", b.Events, b.file)
-	f, err := os.Create(b.file)
-	if err != nil {
-		return fmt.Errorf("create event file: %w", err)
-	}
-	stats, err := gen.Write(f, gen.Options{Seed: b.Seed, Events: b.Events, Kind: gen.Segment})
-	if err != nil {
+	fmt.Fprintf(b.Log, "write %d events to %s\n", b.Events, b.folder)
+	var err error
+	if r.JSONBytes, err = b.writeEvents(); err != nil {
 		return fmt.Errorf("write events: %w", err)
 	}
-	if err := f.Close(); err != nil {
-		return fmt.Errorf("write events: %w", err)
-	}
-	r.JSONBytes = stats.Bytes
 	if err := b.dropSchemas(ctx, nil); err != nil {
 		return err
 	}
@@ -168,8 +165,19 @@ func (b *bench) prepare(ctx context.Context, r *Result) error {
 	return err
 }
 
+// writeEvents makes the event files: one series of events, cut into pieces.
+func (b *bench) writeEvents() (bytes int64, err error) {
+	if err := os.MkdirAll(b.folder, 0o755); err != nil {
+		return 0, err
+	}
+	out := &pieces{name: func(n int) string { return filepath.Join(b.folder, fmt.Sprintf("events-%03d.ndjson", n)) }}
+	out.lines = (b.Events + int64(b.Files) - 1) / int64(b.Files)
+	stats, err := gen.Write(out, gen.Options{Seed: b.Seed, Events: b.Events, Kind: gen.Segment})
+	return stats.Bytes, errors.Join(err, out.Close())
+}
+
 func (b *bench) command(ctx context.Context) *exec.Cmd {
-	args := slices.Concat(b.Tapline[1:], []string{"load", "--quiet", "--json", "--dsn", b.DSN, "--source", ours, b.file})
+	args := slices.Concat(b.Tapline[1:], []string{"load", "--quiet", "--json", "--dsn", b.DSN, "--source", ours, b.folder})
 	return exec.CommandContext(ctx, b.Tapline[0], args...)
 }
 

@@ -32,6 +32,7 @@ does. The schemas bench_tapline and bench_psql of the database are dropped at th
 	}
 	a.databaseFlags(c)
 	c.Flags().Int64Var(&o.Events, "events", 1_000_000, "events to load")
+	c.Flags().IntVar(&o.Files, "files", 4, "files that the events are in")
 	c.Flags().IntVar(&o.Rounds, "rounds", 5, "how often each side runs")
 	c.Flags().Uint64Var(&o.Seed, "seed", 1, "seed of the events")
 	c.Flags().StringVar(&o.Dir, "temp-dir", "", "folder for the event file and the exported rows, 3 KB an event (default the system's)")
@@ -40,8 +41,8 @@ does. The schemas bench_tapline and bench_psql of the database are dropped at th
 }
 
 func (a *app) bench(ctx context.Context, o bench.Options) error {
-	if o.Events < 1 || o.Rounds < 1 {
-		return usage(errors.New("--events and --rounds must be at least 1"))
+	if o.Events < 1 || o.Rounds < 1 || o.Files < 1 {
+		return usage(errors.New("--events, --files and --rounds must be at least 1"))
 	}
 	server, err := a.server(ctx, true)
 	if err != nil {
@@ -69,7 +70,7 @@ func (a *app) bench(ctx context.Context, o bench.Options) error {
 
 func (a *app) benchSummary(r *bench.Result) {
 	p := newPrinter(a.stdout, a.env)
-	p.linef("%d events, %.0f bytes of JSON and %.1f filled columns each", r.Events,
+	p.linef("%d events in %d files, %.0f bytes of JSON and %.1f filled columns each", r.Events, r.Files,
 		float64(r.JSONBytes)/float64(r.Events), r.Columns)
 	for _, side := range []struct {
 		name string

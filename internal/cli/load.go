@@ -60,7 +60,8 @@ CleverTap exports need --timezone and --account: their times have no zone and th
 	flags.StringArrayVar(&a.cfg.Include, "include", nil, "load only this EVENT or EVENT.PROPERTY; * and ? are wild; repeatable")
 	flags.StringArrayVar(&a.cfg.Exclude, "exclude", nil, "leave out this EVENT or EVENT.PROPERTY; wins over --include; repeatable")
 	flags.StringVar(&a.cfg.Evolve, "evolve", "auto", "who changes the schema: auto (this command) or managed (your migrations)")
-	flags.StringVar(&a.cfg.ChunkSize, "chunk-size", "", "values collected before they are copied, two such in memory (default 24MiB)")
+	flags.IntVar(&a.cfg.Workers, "workers", 0, "large files loaded side by side, each in a transaction of its own (default one a processor, at most 4)")
+	flags.StringVar(&a.cfg.ChunkSize, "chunk-size", "", "values collected before they are copied, two such in memory, of all workers together (default 24MiB)")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "say what would be loaded, and the SQL; touch nothing")
 	flags.BoolVarP(&f.quiet, "quiet", "q", false, "no progress, and no summary if all went well")
 	complete(c, "evolve", config.Modes())
@@ -168,7 +169,7 @@ func interruptible(ctx context.Context, r io.Reader) io.Reader {
 func (a *app) loaderConfig(valid config.Valid) loader.Config {
 	return loader.Config{
 		Source: a.cfg.Source, Schema: a.cfg.Schema, Evolve: loader.Mode(a.cfg.Evolve), ChunkBytes: valid.ChunkBytes,
-		Filter: valid.Filter, Logger: a.log,
+		Workers: a.cfg.Workers, Filter: valid.Filter, Logger: a.log,
 	}
 }
 

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"iter"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -12,29 +11,11 @@ import (
 	"github.com/tapline/tapline/loader"
 )
 
-// watchedSource counts the bytes of units that are done.
+// watchedSource knows how much there is to load.
 type watchedSource struct {
 	loader.Source
-	mu          sync.Mutex
-	done, total int64 // bytes
-	units, all  int64 // counted; all is 0 until it is known
-}
-
-// Units implements loader.Source.
-func (w *watchedSource) Units(ctx context.Context) iter.Seq2[loader.Unit, error] {
-	return func(yield func(loader.Unit, error) bool) {
-		for u, err := range w.Source.Units(ctx) {
-			if !yield(u, err) {
-				return
-			}
-			w.mu.Lock()
-			w.units++
-			if u != nil {
-				w.done += u.Size()
-			}
-			w.mu.Unlock()
-		}
-	}
+	mu         sync.Mutex
+	total, all int64 // bytes and units; 0 until they are known
 }
 
 // measure finds out how much there is to load: for files a look into folders.
@@ -65,13 +46,12 @@ func (w *watchedSource) pulse(p loader.Progress, elapsed time.Duration) pulse {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	out := pulse{
-		unit: p.Unit, bytes: w.done, total: w.total, units: w.units, all: w.all, events: p.Events,
+		unit: p.Unit, bytes: p.Bytes, total: w.total, units: p.Units, all: w.all, events: p.Events,
 		elapsed: elapsed, rate: perSecond(p.Events, elapsed),
 	}
-	if w.units < w.all {
-		out.bytes += min(p.Bytes, p.Size)
+	if out.total > 0 {
+		out.bytes = min(out.bytes, out.total) // files may grow meanwhile
 	}
-	out.bytes = min(out.bytes, max(out.total, w.done))
 	return out
 }
 

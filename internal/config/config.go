@@ -4,6 +4,7 @@ package config
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -20,6 +21,8 @@ type Config struct {
 	Include, Exclude []string
 	// Evolve is auto or managed. Defaults to auto.
 	Evolve string
+	// Workers is how many large files are loaded side by side. Defaults to the loader's choice.
+	Workers int
 	// ChunkSize is how many bytes of values are collected before they are copied, such as 40MiB. Defaults to the
 	// loader's choice.
 	ChunkSize string
@@ -104,6 +107,9 @@ func (c *Config) Validate() (Valid, error) {
 	if v.Zone, err = zone(c.Files.Timezone); err != nil {
 		return v, err
 	}
+	if c.Workers < 0 || c.Workers > maxWorkers {
+		return v, &Error{"--workers", strconv.Itoa(c.Workers), "no number from 1 to 64", "leave it out for one a processor"}
+	}
 	if v.ChunkBytes, err = chunkBytes(c.ChunkSize); err != nil {
 		return v, err
 	}
@@ -143,6 +149,8 @@ func zone(name string) (*time.Location, error) {
 	}
 	return location, nil
 }
+
+const maxWorkers = 64
 
 const minChunk, maxChunk = 64 << 10, 1 << 30
 

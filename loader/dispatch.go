@@ -1,0 +1,84 @@
+package loader
+
+import (
+	"context"
+	"sync"
+)
+
+// dispatch gives units to workers: a large one to any that is free, so that large units are loaded side by side; any
+// other only when all before it are done, by itself. So small files are loaded in their order, and a load of any size
+// keeps more than one connection busy: a single backend takes about as long for a row as a client needs to parse it.
+type dispatch struct {
+	l      *Loader
+	sum    *tally
+	ctx    context.Context //nolint:containedctx // of this Load; ends with the first error that ends it
+	cancel context.CancelCauseFunc
+	free   chan *worker
+	busy   sync.WaitGroup
+
+	once sync.Once
+	err  error // why the Load ended early
+}
+
+func newDispatch(ctx context.Context, l *Loader, sum *tally) *dispatch {
+	d := &dispatch{l: l, sum: sum, free: make(chan *worker, len(l.workers))}
+	d.ctx, d.cancel = context.WithCancelCause(ctx)
+	for _, w := range l.workers {
+		d.free <- w
+	}
+	return d
+}
+
+// load loads a unit now, or starts to as soon as a worker is free.
+func (d *dispatch) load(unit Unit) {
+	n := d.sum.unit(UnitReport{Unit: unit.Name(), Status: Interrupted})
+	large := len(d.l.workers) > 1 && unit.Size() >= d.l.cfg.LargeUnit
+	if !large {
+		d.busy.Wait()
+	}
+	var w *worker
+	select {
+	case <-d.ctx.Done():
+		return
+	case w = <-d.free:
+	}
+	d.l.progress.open(w)
+	d.busy.Go(func() {
+		d.run(w, unit, n)
+		d.free <- w
+	})
+	if !large {
+		d.busy.Wait()
+	}
+}
+
+func (d *dispatch) run(w *worker, unit Unit, n int) {
+	defer d.l.progress.close(w, unit.Size())
+	if w.state == nil {
+		if err := w.prepare(d.ctx); err != nil {
+			d.stop(err)
+			return
+		}
+	}
+	u, err := w.loadUnit(d.ctx, unit, d.sum)
+	d.sum.set(n, u)
+	if err != nil {
+		d.stop(err)
+	}
+}
+
+// stop ends the Load: units that are open are rolled back.
+func (d *dispatch) stop(err error) {
+	d.once.Do(func() { d.err = err })
+	d.cancel(err)
+}
+
+// wait waits for the open units and returns why the Load ended before its source did, if so.
+func (d *dispatch) wait() error {
+	d.busy.Wait()
+	defer d.cancel(nil)
+	if d.err != nil {
+		return d.err
+	}
+	return context.Cause(d.ctx)
+}
