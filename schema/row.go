@@ -63,6 +63,7 @@ func (s *State) Row(ev *Event, received Micros, r *Row) Reason {
 		}
 	}
 	if len(r.Cells)*24 > maxRowSize {
+		t.crowded = true
 		s.shrink(ev, r)
 	}
 	return ""
@@ -268,6 +269,7 @@ func (s *State) fill(t *TableState, c *ColumnState, l *Leaf, i int32, r *Row) {
 		}
 	}
 	if reason != "" {
+		c.refused = c.refused || reason == TypeMismatch && c.Type == Bigint && fitsWider(l)
 		r.Discards = append(r.Discards, Discard{c.Name, l.Raw, reason})
 		return
 	}
@@ -275,74 +277,4 @@ func (s *State) fill(t *TableState, c *ColumnState, l *Leaf, i int32, r *Row) {
 		c.maxAbs = max(c.maxAbs, magnitude(cell.Int))
 	}
 	r.Cells = append(r.Cells, cell)
-}
-
-// isFixed reports whether the catalogue says what type the column has (rule 21): it is not widened.
-func (t *TableState) isFixed(c *ColumnState) bool {
-	if t.fixed == nil {
-		t.fixed = map[string]bool{}
-		if ev, ok := CatalogueTable(t.Name); ok {
-			for i := range ev.Properties {
-				t.fixed[ev.Properties[i].Column] = true
-			}
-		}
-	}
-	return t.fixed[c.Name]
-}
-
-func magnitude(v int64) uint64 {
-	if v < 0 {
-		return -uint64(v)
-	}
-	return uint64(v)
-}
-
-// widen makes a bigint column wide enough for a fraction (rule 11), if that can be. A column of identifies or groups
-// widens together with its twin in users or accounts.
-func (s *State) widen(t *TableState, c *ColumnState) bool {
-	key := [2]string{t.Name, c.Name}
-	if s.opts.Managed || s.blocked[key] {
-		s.blocked[key] = true
-		return false
-	}
-	to, ok := s.widerType(t, c)
-	var twin *ColumnState
-	if t.mirror != nil {
-		twin = t.mirror.byName[c.Name]
-	}
-	if twin != nil && twin.Type != Bigint {
-		twin = nil // somebody has seen to it already, in whatever way
-	}
-	if twin != nil && ok {
-		var other Type
-		if other, ok = s.widerType(t.mirror, twin); other == Numeric {
-			to = Numeric
-		}
-	}
-	if !ok {
-		s.blocked[key] = true
-		return false
-	}
-	c.Type = to
-	if twin != nil {
-		twin.Type = to
-	}
-	return true
-}
-
-func (s *State) widerType(t *TableState, c *ColumnState) (Type, bool) {
-	to := Double
-	if c.stored == Bigint {
-		if s.opts.Widener == nil {
-			return Unknown, false
-		}
-		var ok bool
-		if to, ok = s.opts.Widener.Widen(t.Name, c.Name); !ok {
-			return Unknown, false
-		}
-	}
-	if c.maxAbs > maxExactInt {
-		to = Numeric
-	}
-	return to, true
 }

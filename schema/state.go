@@ -56,6 +56,7 @@ type State struct {
 	ignored  ColumnState
 	filtered TableState         // of all events that the user leaves out
 	blocked  map[[2]string]bool // columns that had to stay bigint
+	outdated bool               // rows made since Begin would be others now
 }
 
 // maxEventNames bounds the cache of event names: many spellings can share a table.
@@ -77,6 +78,7 @@ type TableState struct {
 	pages   []*bindings
 	mirror  *TableState     // users of identifies, accounts of groups
 	fixed   map[string]bool // the catalogue's columns; nil until somebody asks
+	crowded bool            // since Begin there was a row that may not fit a page
 }
 
 // standard are the columns the envelope fills; nil where a table has none.
@@ -93,12 +95,13 @@ type ColumnState struct {
 	Index int // in TableState.Columns
 	Path  []string
 
-	role   role
-	stored Type // the type in the database; Unknown if it is not there yet
-	place  int  // counts the columns of the table in the database from 1; 0 if it is not there yet
-	maxAbs uint64
-	serial uint64 // the last row that met the column, and which leaf it took
-	winner int32
+	role    role
+	stored  Type // the type in the database; Unknown if it is not there yet
+	place   int  // counts the columns of the table in the database from 1; 0 if it is not there yet
+	maxAbs  uint64
+	refused bool   // since Begin a value was refused that double precision or numeric would have taken
+	serial  uint64 // the last row that met the column, and which leaf it took
+	winner  int32
 }
 
 // role is what becomes of the values bound to a column.
