@@ -1,6 +1,9 @@
 package schema
 
-import "math"
+import (
+	"crypto/sha256"
+	"math"
+)
 
 // Call is the kind of a Segment call.
 type Call uint8
@@ -72,6 +75,9 @@ type Event struct {
 	RawHash [32]byte // set for EventTooLarge only
 	Line    int64
 	Offset  int64
+	// Nth says, of a record that goes to quarantine, how many with the same RawDigest the file has up to this one; 0 if
+	// its reader does not know more than the unit's other records tell.
+	Nth uint64
 
 	Call Call
 	// ID is the messageId, as sent or made by rules 14 and 25. Name is the event as sent, of a Track.
@@ -87,6 +93,15 @@ type Event struct {
 	Context, Properties []Leaf
 	// Discards are values that were lost while decoding: invalid timestamps, repeated keys (rules 13 and 15).
 	Discards []Discard
+}
+
+// RawDigest is what tells the bytes of records in quarantine apart: the digest of Raw, or of the whole record if Raw is
+// but its beginning.
+func (ev *Event) RawDigest() [32]byte {
+	if ev.Reason == EventTooLarge {
+		return ev.RawHash
+	}
+	return sha256.Sum256(ev.Raw)
 }
 
 // Reset empties ev for the next record and keeps its memory.

@@ -67,6 +67,8 @@ type Options struct {
 	Account  string
 	// EventName is the event of records that do not name theirs.
 	EventName string
+	// Within says that lines of the unit came before: the first one is a record, whatever it looks like (rule 26).
+	Within bool
 	// UserIdentity says what the user_id is: identity, email, phone or clevertap_id. Defaults to identity.
 	UserIdentity string
 	// FoldEvent returns the catalogue's spelling of an event's name, if it is one of the catalogue's. It must not keep
@@ -121,6 +123,9 @@ func New(opt Options) (*Decoder, error) {
 		opt: opt, paths: opt.Paths, top: schema.NewPaths(4096), root: opt.Paths.Root(schema.SectionProperty),
 		scratch: make([]byte, 0, 4096), open: make([]byte, 0, maxDepth),
 	}
+	if opt.Within {
+		d.lines = 1
+	}
 	switch opt.Kind {
 	case Segment, SegmentCSV:
 		return d, nil
@@ -135,6 +140,9 @@ func New(opt Options) (*Decoder, error) {
 
 // Err returns the first error of Occurrences. Events decoded after it must not be loaded.
 func (d *Decoder) Err() error { return d.err }
+
+// Position returns the options EventName and Within of a decoder that is to go on after this one's last line.
+func (d *Decoder) Position() (eventName string, within bool) { return string(d.event), d.lines > 0 }
 
 // Line decodes the first record of line into ev and reports whether there was one: blank lines, empty batches and a
 // first line that only names the event have none. line is given without or with its line end and must stay

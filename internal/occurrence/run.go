@@ -116,12 +116,9 @@ type writer struct {
 
 // newWriter starts a run of at most n entries. Its file loses its name at once.
 func newWriter(dir string, n int, f filter) (*writer, error) {
-	file, err := os.CreateTemp(dir, "tapline-occurrences-*")
+	file, err := unlinked(dir)
 	if err != nil {
-		return nil, fmt.Errorf("make temporary file: %w", err)
-	}
-	if err := os.Remove(file.Name()); err != nil {
-		return nil, errors.Join(fmt.Errorf("unlink temporary file: %w", err), file.Close())
+		return nil, err
 	}
 	pages := (n + pageEntries - 1) / pageEntries
 	stride := (pages + maxFences - 1) / maxFences

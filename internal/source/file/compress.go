@@ -39,6 +39,23 @@ func checkEmpty(path string) error {
 	return nil
 }
 
+const (
+	byNothing = iota
+	byGzip
+	byZstd
+)
+
+// compression tells by its first four bytes what a file is compressed by.
+func compression(head []byte) int {
+	switch {
+	case bytes.HasPrefix(head, gzipMagic):
+		return byGzip
+	case bytes.Equal(head, zstdMagic), len(head) == 4 && head[0]>>4 == 5 && bytes.Equal(head[1:], zstdSkipped):
+		return byZstd
+	}
+	return byNothing
+}
+
 // decompress returns the text of r, which is compressed as its first bytes say (rule 27), and what closes it. Errors of
 // the compressed stream are FormatErrors with Reason, Err and Hint.
 func decompress(r io.Reader) (io.Reader, func(), error) {
@@ -47,10 +64,10 @@ func decompress(r io.Reader) (io.Reader, func(), error) {
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, nil, err
 	}
-	switch {
-	case bytes.HasPrefix(head, gzipMagic):
+	switch compression(head) {
+	case byGzip:
 		return &gzipReader{br: br}, func() {}, nil
-	case bytes.Equal(head, zstdMagic), len(head) == 4 && head[0]>>4 == 5 && bytes.Equal(head[1:], zstdSkipped):
+	case byZstd:
 		// One thread, in step with Read: the read-ahead is our own, and goroutines that outlive a reader are a leak.
 		z, err := zstd.NewReader(br, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
 			zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecoderMaxMemory(1<<62))

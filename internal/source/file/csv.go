@@ -150,9 +150,9 @@ type record struct {
 }
 
 // nextRecord returns the next record that is not blank and consumes it. ok is false at the end of the text, for the
-// reason in w.err. After a bad quote the text goes on at the next physical line.
+// reason in w.err, and when w is full. After a bad quote the text goes on at the next physical line.
 func (s *splitter) nextRecord(w *window) (record, bool) {
-	for {
+	for !w.full() {
 		text := w.unread()
 		o, length, n := needMore, 0, 0
 		if len(text) > 0 {
@@ -178,6 +178,7 @@ func (s *splitter) nextRecord(w *window) (record, bool) {
 		rec.large = w.skipLine(n)
 		return rec, rec.large != nil
 	}
+	return record{}, false
 }
 
 // firstLine consumes the physical line on which a record with a bad quote began.

@@ -38,18 +38,14 @@ func chooseRecords(w *window, s setup) (records, error) {
 			return nil, err
 		}
 	}
-	opt, err := s.decodeOptions(kind)
-	if err != nil {
-		return nil, err
-	}
 	if kind == decode.SegmentCSV || kind == decode.CleverTapCSV {
+		opt, err := s.decodeOptions(kind)
+		if err != nil {
+			return nil, err
+		}
 		return newTable(w, opt)
 	}
-	dec, err := decode.New(opt)
-	if err != nil {
-		return nil, err
-	}
-	return &lines{dec: dec}, nil
+	return newLines(kind, s.opts.Event, false, s)
 }
 
 func kindOf(format string) decode.Kind {
@@ -91,14 +87,14 @@ func (s setup) decodeOptions(kind decode.Kind) (decode.Options, error) {
 		}
 	}
 	return decode.Options{
-		Kind: kind, Paths: s.paths, Occurrences: s.occurrences, Location: s.opts.Timezone, Account: s.opts.Account,
+		Kind: kind, Paths: s.paths, Occurrences: s.ids, Location: s.opts.Timezone, Account: s.opts.Account,
 		EventName: s.opts.Event, UserIdentity: s.opts.UserIdentity, FoldEvent: schema.FoldEvent,
 	}, nil
 }
 
 // newTable reads the header of a CSV.
 func newTable(w *window, opt decode.Options) (records, error) {
-	t := &table{}
+	t := &table{kind: opt.Kind}
 	rec, ok := t.split.nextRecord(w)
 	switch {
 	case !ok && !w.ended():
@@ -126,6 +122,7 @@ func newTable(w *window, opt decode.Options) (records, error) {
 		}
 		seen[header[i]] = true
 	}
+	t.header = header
 	var err error
 	if t.dec, err = decode.NewCSV(opt.Kind, header, opt); err != nil {
 		reason := NoEventColumn

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"sync/atomic"
 
+	"github.com/tapline/tapline/internal/decode"
 	"github.com/tapline/tapline/internal/occurrence"
 	"github.com/tapline/tapline/internal/source"
 	"github.com/tapline/tapline/schema"
@@ -19,11 +21,34 @@ type records interface {
 	next(w *window, ev *schema.Event) error
 	// hours is how many local times existed twice, and how many not at all.
 	hours() (ambiguous, missing int64)
+	// resume says how to read on where next has stopped.
+	resume() resume
 }
 
-// reader reads one file. The record layer is chosen at the first record, or earlier if the format is given.
+// resume returns the record layer for the text behind some other record. Nothing is detected again.
+type resume func(setup) (records, error)
+
+// part is the stretch of a file that a reader reads, and what the rest of the file must tell it.
+type part struct {
+	place
+	border int64              // where the stretch begins, give or take a record: Read counts from here
+	limit  int64              // a record that begins here or later is not read
+	ids    decode.Occurrences // of records without an id
+	bad    decode.Occurrences // of records that cannot be decoded; nil: left to the loader, which counts them by unit
+}
+
+// wholeFile is the part that is all of a file.
+func wholeFile(ids decode.Occurrences) *part {
+	return &part{place: place{line: 1}, limit: unlimited, ids: ids}
+}
+
+// unlimited is the limit of a part that goes to the end of its file.
+const unlimited = math.MaxInt64
+
+// reader reads a part of one file. The record layer is chosen at the first record, or earlier if the format is given.
 type reader struct {
 	unit    *unit
+	part    *part
 	file    *os.File
 	read    counter
 	release func() // of the decompressor
@@ -31,6 +56,7 @@ type reader struct {
 	text    *window
 	setup   setup
 	records records
+	owned   *occurrence.Counter // closed with the reader; may be nil
 	future  int64
 	err     error
 }
@@ -39,37 +65,48 @@ var _ source.Reader = (*reader)(nil)
 
 // setup is what decoders need.
 type setup struct {
-	opts        *Options
-	path        string
-	paths       *schema.Paths
-	occurrences *occurrence.Counter
+	opts  *Options
+	path  string
+	paths *schema.Paths
+	ids   decode.Occurrences
 }
 
-// newReader starts reading f, which it owns from then on if there is no error.
-func newReader(ctx context.Context, u *unit, f *os.File, paths *schema.Paths) (*reader, error) {
-	r := &reader{unit: u, file: f, release: func() {}}
-	r.read.r = u.content(f)
+// newReader starts reading a part of f, which it owns from then on if there is no error. The part's counts stay the
+// caller's.
+func newReader(ctx context.Context, u *unit, p *part, f *os.File, paths *schema.Paths) (*reader, error) {
+	r := &reader{unit: u, part: p, file: f, release: func() {}}
+	r.read.r = u.content(f, p.offset)
+	r.read.n.Store(p.offset - p.border)
 	var text io.Reader = &r.read
 	var err error
-	if u.id.size > 0 {
+	switch {
+	case p.offset > 0: // of a plain file
+	case u.id.size > 0:
 		text, r.release, err = decompress(text)
-	} else {
+	default:
 		err = checkEmpty(u.path)
 	}
 	if err != nil {
 		return nil, r.explain(err)
 	}
-	r.setup = setup{opts: &u.s.opts, path: u.Name(), paths: paths, occurrences: occurrence.New(occurrence.Options{Dir: u.s.opts.TempDir})}
+	r.setup = setup{opts: &u.s.opts, path: u.Name(), paths: paths, ids: p.ids}
 	r.ahead = newReadAhead(text, u.s.pool)
 	r.text = newWindow(ctx, r.ahead)
+	r.text.offset, r.text.line = p.offset, p.line
 	if err := r.begin(); err != nil {
 		return nil, errors.Join(r.explain(err), r.stop())
 	}
+	r.text.limit = p.limit
 	return r, nil
 }
 
-// begin looks at the first bytes and, if a record is near enough, at the format.
-func (r *reader) begin() error {
+// begin looks at the first bytes and, if a record is near enough, at the format. Behind the start of the file there is
+// nothing to look for.
+func (r *reader) begin() (err error) {
+	if r.part.resume != nil {
+		r.records, err = r.part.resume(r.setup)
+		return err
+	}
 	r.text.more()
 	if err := checkText(r.text.unread()); err != nil {
 		return err
@@ -77,7 +114,6 @@ func (r *reader) begin() error {
 	if n := bom(r.text.unread()); n > 0 {
 		r.text.advance(n, 0)
 	}
-	var err error
 	r.records, err = chooseRecords(r.text, r.setup)
 	return err
 }
@@ -88,18 +124,21 @@ func (r *reader) Next(ev *schema.Event) error {
 		return r.err
 	}
 	err := r.records.next(r.text, ev)
+	if err == nil && ev.Reason != "" && r.part.bad != nil {
+		ev.Nth, err = r.part.bad.Next(ev.RawDigest())
+	}
 	if err == nil {
 		if start := r.setup.opts.LoadStart; start > 0 && ev.Reason == "" && ev.Timestamp > start {
 			r.future++
 		}
 		return nil
 	}
-	if errors.Is(err, io.EOF) {
-		err = r.text.err
+	if errors.Is(err, io.EOF) && r.text.err != nil {
+		err = r.text.err // nil if the text only reached the limit
 	}
 	r.err = r.explain(err)
 	if errors.Is(r.err, io.EOF) {
-		if err := r.unit.check(r.file, r.Read()); err != nil {
+		if err := r.unit.check(r.file, r.at()); err != nil {
 			r.err = err
 		}
 	}
@@ -111,14 +150,14 @@ func (r *reader) explain(err error) error {
 	if errors.Is(err, io.EOF) {
 		return err
 	}
-	if changed := r.unit.check(r.file, r.Read()); changed != nil {
+	if changed := r.unit.check(r.file, r.at()); changed != nil {
 		return changed
 	}
 	var format *FormatError
 	var setting *SettingError
 	switch {
 	case errors.As(err, &format):
-		format.Path, format.Offset = r.unit.Name(), r.Read()
+		format.Path, format.Offset = r.unit.Name(), r.at()
 		return format
 	case errors.As(err, &setting):
 		return err
@@ -126,8 +165,11 @@ func (r *reader) explain(err error) error {
 	return fmt.Errorf("read %s: %w", r.unit.Name(), withoutPath(err))
 }
 
-// Read implements source.Reader.
-func (r *reader) Read() int64 { return r.read.n.Load() }
+// Read implements source.Reader. What was read ahead of the next part is not counted.
+func (r *reader) Read() int64 { return min(r.read.n.Load(), r.part.limit-r.part.border) }
+
+// at is how many bytes of the file lie before the place up to which it was read.
+func (r *reader) at() int64 { return r.part.border + r.read.n.Load() }
 
 // Notes implements source.Reader.
 func (r *reader) Notes() source.Notes {
@@ -145,8 +187,9 @@ func (r *reader) Close() error {
 		return nil
 	}
 	err := r.stop()
-	if r.unit.spool == nil {
-		err = errors.Join(err, r.file.Close())
+	err = errors.Join(err, r.unit.closeFile(r.file))
+	if r.owned != nil {
+		err = errors.Join(err, r.owned.Close())
 	}
 	r.file = nil
 	r.err = errClosed
@@ -160,7 +203,7 @@ func (r *reader) stop() error {
 	r.ahead.close()
 	r.release()
 	r.text.close()
-	return r.setup.occurrences.Close()
+	return nil
 }
 
 // counter counts the bytes that were read.

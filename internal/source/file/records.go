@@ -11,6 +11,7 @@ import (
 // lines are JSON records, one a line or a batch a line.
 type lines struct {
 	dec          *decode.Decoder
+	kind         decode.Kind
 	inside       bool // a line may have more events
 	line, offset int64
 }
@@ -36,6 +37,25 @@ func (l *lines) next(w *window, ev *schema.Event) error {
 	return l.dec.Err()
 }
 
+func (l *lines) resume() resume {
+	kind := l.kind
+	name, within := l.dec.Position()
+	return func(s setup) (records, error) { return newLines(kind, name, within, s) }
+}
+
+func newLines(kind decode.Kind, eventName string, within bool, s setup) (records, error) {
+	opt, err := s.decodeOptions(kind)
+	if err != nil {
+		return nil, err
+	}
+	opt.EventName, opt.Within = eventName, within
+	dec, err := decode.New(opt)
+	if err != nil {
+		return nil, err
+	}
+	return &lines{dec: dec, kind: kind}, nil
+}
+
 // event makes ev the record that a line over its limit becomes.
 func (l *largeLine) event(ev *schema.Event, line, offset int64, redact func([]byte) []byte) {
 	decode.TooLarge(ev, redact(l.prefix[:l.kept]), l.size, l.digest)
@@ -44,8 +64,25 @@ func (l *largeLine) event(ev *schema.Event, line, offset int64, redact func([]by
 
 // table are the records of a CSV.
 type table struct {
-	split splitter
-	dec   *decode.CSV
+	split  splitter
+	dec    *decode.CSV
+	kind   decode.Kind
+	header []string
+}
+
+func (t *table) resume() resume {
+	kind, header := t.kind, t.header
+	return func(s setup) (records, error) {
+		opt, err := s.decodeOptions(kind)
+		if err != nil {
+			return nil, err
+		}
+		dec, err := decode.NewCSV(kind, header, opt)
+		if err != nil {
+			return nil, err
+		}
+		return &table{dec: dec, kind: kind, header: header}, nil
+	}
 }
 
 func (t *table) hours() (ambiguous, missing int64) { return t.dec.Hours() }
@@ -88,9 +125,23 @@ func (u *undecided) hours() (ambiguous, missing int64) {
 	return u.chosen.hours()
 }
 
+func (u *undecided) resume() resume {
+	if u.chosen != nil {
+		return u.chosen.resume()
+	}
+	choose := u.choose
+	return func(s setup) (records, error) { return &undecided{setup: s, choose: choose}, nil }
+}
+
 func (u *undecided) next(w *window, ev *schema.Event) error {
+	if w.full() {
+		return io.EOF
+	}
 	if u.choose {
+		limit := w.limit
+		w.limit = unlimited // what the format is told from belongs together
 		r, err := chooseRecords(w, u.setup)
+		w.limit = limit
 		if err != nil {
 			return err
 		}
@@ -117,3 +168,4 @@ type nothing struct{}
 
 func (nothing) next(*window, *schema.Event) error { return io.EOF }
 func (nothing) hours() (ambiguous, missing int64) { return 0, 0 }
+func (nothing) resume() resume                    { return func(setup) (records, error) { return nothing{}, nil } }

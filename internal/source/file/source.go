@@ -1,5 +1,5 @@
 // Package file reads events from files, folders, globs and the standard input: gzip, zstd or plain; JSON lines or CSV;
-// Segment's calls or CleverTap's exports. A unit is a file.
+// Segment's calls or CleverTap's exports. A unit is a file, or a range of a large plain one (ranges.go).
 //
 // One unit in flight holds three blocks of 1 MiB, what its decompressor needs, and no line longer than 512,000 bytes,
 // whatever the file holds.
@@ -17,6 +17,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"weak"
 
 	"github.com/tapline/tapline/internal/source"
 	"github.com/tapline/tapline/schema"
@@ -45,9 +46,13 @@ type Options struct {
 	// LoadStart is the received_at of records that have none. Events after it count as future.
 	LoadStart schema.Micros
 
+	// UnitMaxBytes is the size up to which a plain file, or the standard input, is one unit. A larger one is divided into
+	// ranges of equal size, each a unit. Defaults to DefaultUnitMaxBytes.
+	UnitMaxBytes int64
 	// Stdin is what the path - means. Defaults to the process's standard input.
 	Stdin io.Reader
-	// TempDir is where the standard input is spooled and occurrences spill. Defaults to the system's.
+	// TempDir is where the standard input is spooled, occurrences spill and those of ranges are kept. Defaults to the
+	// system's.
 	TempDir string
 
 	// Watch makes Units go on for ever: it lists the paths again each PollInterval, and a file is yielded once two
@@ -65,8 +70,12 @@ type Source struct {
 	paths []target
 	pool  *sync.Pool
 
+	ctx    context.Context //nolint:containedctx // of the scans: from New to Close
+	cancel context.CancelCauseFunc
+
 	mu    sync.Mutex
 	spool *spool
+	scans []weak.Pointer[scan]
 }
 
 var _ source.Source = (*Source)(nil)
@@ -92,6 +101,9 @@ func New(paths []string, o Options) (*Source, error) {
 	if o.Stdin == nil {
 		o.Stdin = os.Stdin
 	}
+	if o.UnitMaxBytes <= 0 {
+		o.UnitMaxBytes = DefaultUnitMaxBytes
+	}
 	if o.PollInterval <= 0 {
 		o.PollInterval = 2 * time.Second
 	}
@@ -106,6 +118,7 @@ func New(paths []string, o Options) (*Source, error) {
 		}
 		s.paths = append(s.paths, t)
 	}
+	s.ctx, s.cancel = context.WithCancelCause(context.Background())
 	return s, nil
 }
 
@@ -146,8 +159,8 @@ func withoutPath(err error) error {
 	return err
 }
 
-// Units yields the files in the order of the paths, those of a folder or glob sorted by name. A path that is named
-// twice is yielded once. With Watch it ends with ctx only.
+// Units yields the files in the order of the paths, those of a folder or glob sorted by name, the ranges of a large plain
+// file in their order. A path that is named twice is yielded once. With Watch it ends with ctx only.
 func (s *Source) Units(ctx context.Context) iter.Seq2[source.Unit, error] {
 	if s.opts.Watch {
 		return s.watch(ctx)
@@ -158,21 +171,29 @@ func (s *Source) Units(ctx context.Context) iter.Seq2[source.Unit, error] {
 				if !yield(nil, err) {
 					return
 				}
-			} else if !yield(u, nil) {
+			} else if !s.units(ctx, u, yield) {
 				return
 			}
 		}
 	}
 }
 
-// Close releases the spooled standard input. Units that came from it cannot be opened any more.
+// Close ends scans of large files and releases the temporary files: of the scans, and the spooled standard input. Units
+// that came from them cannot be opened any more.
 func (s *Source) Close() error {
+	s.cancel(errSourceClosed)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.spool == nil {
-		return nil
+	var err error
+	for _, w := range s.scans {
+		if sc := w.Value(); sc != nil {
+			err = errors.Join(err, sc.close())
+		}
 	}
-	err := s.spool.file.Close()
-	s.spool = nil
+	s.scans = nil
+	if s.spool != nil {
+		err = errors.Join(err, s.spool.file.Close())
+		s.spool = nil
+	}
 	return err
 }

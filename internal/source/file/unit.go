@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"unicode/utf8"
 
+	"github.com/tapline/tapline/internal/occurrence"
 	"github.com/tapline/tapline/internal/source"
 	"github.com/tapline/tapline/schema"
 )
@@ -62,13 +63,12 @@ func (u *unit) Open(ctx context.Context, paths *schema.Paths) (source.Reader, er
 	if err != nil {
 		return nil, err
 	}
-	r, err := newReader(ctx, u, f, paths)
+	equal := occurrence.New(occurrence.Options{Dir: u.s.opts.TempDir})
+	r, err := newReader(ctx, u, wholeFile(equal), f, paths)
 	if err != nil {
-		if u.spool == nil {
-			err = errors.Join(err, f.Close())
-		}
-		return nil, err
+		return nil, errors.Join(err, equal.Close(), u.closeFile(f))
 	}
+	r.owned = equal
 	return r, nil
 }
 
@@ -126,8 +126,18 @@ func (u *unit) check(f *os.File, offset int64) error {
 	return nil
 }
 
-// content returns the unit's bytes from the start. What is appended meanwhile is not read: check tells.
-func (u *unit) content(f *os.File) io.Reader { return io.NewSectionReader(f, 0, u.id.size) }
+// content returns the unit's bytes from an offset on. What is appended meanwhile is not read: check tells.
+func (u *unit) content(f *os.File, from int64) io.Reader {
+	return io.NewSectionReader(f, from, u.id.size-from)
+}
+
+// closeFile closes what file returned.
+func (u *unit) closeFile(f *os.File) error {
+	if u.spool != nil {
+		return nil
+	}
+	return f.Close()
+}
 
 // printable returns path as text that Postgres and terminals can hold: quoted if it is not clean UTF-8.
 func printable(path string) string {

@@ -33,7 +33,7 @@ func (s *Source) watch(ctx context.Context) iter.Seq2[source.Unit, error] {
 				was, seen := known[u.path]
 				same := seen && was.id == u.id
 				now[u.path] = sighting{id: u.id, done: same}
-				if same && !was.done && !yield(u, nil) {
+				if same && !was.done && !s.units(ctx, u, yield) {
 					return
 				}
 			}

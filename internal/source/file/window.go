@@ -20,11 +20,12 @@ type window struct {
 	pos, end int
 	offset   int64 // of pos in the text
 	line     int64 // number of the line at pos, from 1
+	limit    int64 // offset from which on no record begins
 	err      error // why there is no more text
 }
 
 func newWindow(ctx context.Context, a *readAhead) *window {
-	return &window{ctx: ctx, ahead: a, line: 1}
+	return &window{ctx: ctx, ahead: a, line: 1, limit: unlimited}
 }
 
 func (w *window) unread() []byte {
@@ -58,6 +59,9 @@ func (w *window) more() bool {
 // ended reports whether the text that was read is the end of it, and a clean one.
 func (w *window) ended() bool { return errors.Is(w.err, io.EOF) }
 
+// full reports whether the next record is beyond the limit.
+func (w *window) full() bool { return w.offset >= w.limit }
+
 // advance consumes n bytes that hold the given number of line ends.
 func (w *window) advance(n int, lines int) {
 	w.pos += n
@@ -66,8 +70,11 @@ func (w *window) advance(n int, lines int) {
 }
 
 // nextLine returns the next line without its end and consumes it. A line over decode.MaxBatch comes as large, and is
-// never held. ok is false at the end of the text, for the reason in w.err.
+// never held. ok is false at the end of the text, for the reason in w.err, and when the window is full.
 func (w *window) nextLine() (text []byte, large *largeLine, ok bool) {
+	if w.full() {
+		return nil, nil, false
+	}
 	seen := 0
 	for {
 		rest := w.unread()
