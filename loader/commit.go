@@ -21,6 +21,9 @@ func (w *writing) commit(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := w.a.rejected.restart(); err != nil {
+		return err
+	}
 	if err := w.check(); err != nil {
 		return err
 	}
@@ -76,18 +79,35 @@ func (w *writing) latest(ctx context.Context) error {
 		if err := w.l.ledger.Lock(ctx, w.tx); err != nil {
 			return err
 		}
-		if err := l.Update(ctx, w.tx, w.l.cfg.Schema, pgTime(w.a.load.UUIDTS)); err != nil {
-			return err
-		}
-		n, err := l.TooLong(ctx, w.tx, w.l.cfg.Schema, pgTime(w.a.load.UUIDTS), w.a.load.ID)
+		refused, err := l.Update(ctx, w.tx, w.l.cfg.Schema, pgTime(w.a.load.UUIDTS))
 		if err != nil {
 			return err
 		}
-		if n > 0 {
-			w.a.report.Discarded += n
-			w.a.report.Discards[schema.IDTooLong] += n
-			w.a.report.table(l.Name).Discarded += n
+		if err := w.noteNewest(ctx, l, refused); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// noteNewest notes in discards the calls that could make no row of users or accounts.
+func (w *writing) noteNewest(ctx context.Context, l latest.Table, refused []latest.Refused) error {
+	note := func(reason schema.Reason, n int64) {
+		if n > 0 {
+			w.a.report.Discarded += n
+			w.a.report.Discards[reason] += n
+			w.a.report.table(l.Name).Discarded += n
+		}
+	}
+	n, err := l.TooLong(ctx, w.tx, w.l.cfg.Schema, pgTime(w.a.load.UUIDTS), w.a.load.ID)
+	if err != nil {
+		return err
+	}
+	note(schema.IDTooLong, n)
+	if len(refused) == 0 {
+		return nil
+	}
+	n, err = l.NoteRefused(ctx, w.tx, w.l.cfg.Schema, pgTime(w.a.load.UUIDTS), w.a.load.ID, refused)
+	note(schema.RejectedByDatabase, n)
+	return err
 }

@@ -23,6 +23,7 @@ type reading struct {
 	reader   source.Reader
 	received schema.Micros
 	twins    *occurrence.Counter // made at the first record for quarantine
+	rejected map[rowKey][]string // by Postgres, in earlier attempts
 
 	ev    schema.Event
 	row   schema.Row
@@ -59,7 +60,7 @@ func (l *worker) try(ctx context.Context, a *attempt) (err error) {
 	for _, c := range l.chunks {
 		free <- c
 	}
-	r := &reading{l: l, a: a, reader: reader, received: schema.Micros(a.load.Started.UnixMicro())}
+	r := &reading{l: l, a: a, reader: reader, received: schema.Micros(a.load.Started.UnixMicro()), rejected: a.rejected.begin()}
 	ended := make(chan error, 1)
 	go func() {
 		ended <- r.run(pipe, full, free)
@@ -162,6 +163,9 @@ func (r *reading) take(c *batch.Chunk) error {
 	reason := r.ev.Reason
 	if reason == "" {
 		reason = r.l.state.Row(&r.ev, r.received, &r.row)
+		if reason == "" && r.wasRejected() {
+			reason = schema.RejectedByDatabase
+		}
 		if reason == "" {
 			if c != nil && !r.row.Ignored {
 				c.Add(&r.row)
@@ -183,17 +187,14 @@ func (r *reading) take(c *batch.Chunk) error {
 }
 
 // quarantine adds the record to c's quarantine. Its key is the digest of source, bytes and which occurrence of these
-// bytes in the unit it is, so that reading the unit again adds nothing.
+// bytes in the file or unit it is, so that reading it again adds nothing.
 func (r *reading) quarantine(c *batch.Chunk, reason schema.Reason) error {
 	ev := &r.ev
-	if r.twins == nil {
-		r.twins = occurrence.New(occurrence.Options{})
+	digest := ev.RawDigest()
+	if ev.Reason == "" { // it has an id, and that tells twins apart also across the ranges of a file
+		digest = sha256.Sum256(append(digest[:], ev.ID...))
 	}
-	digest := ev.RawHash
-	if reason != schema.EventTooLarge {
-		digest = sha256.Sum256(ev.Raw)
-	}
-	n, err := r.twins.Next(digest)
+	n, err := r.nth(digest)
 	if err != nil {
 		return fmt.Errorf("count repeated records: %w", err)
 	}
@@ -209,4 +210,15 @@ func (r *reading) quarantine(c *batch.Chunk, reason schema.Reason) error {
 		Line: ev.Line, Offset: ev.Offset, Received: r.received,
 	})
 	return nil
+}
+
+// nth is which occurrence of its bytes the record is: in the file if its reader knows, else in the unit.
+func (r *reading) nth(digest [32]byte) (uint64, error) {
+	if r.ev.Nth > 0 {
+		return r.ev.Nth, nil
+	}
+	if r.twins == nil {
+		r.twins = occurrence.New(occurrence.Options{})
+	}
+	return r.twins.Next(digest)
 }

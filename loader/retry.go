@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/tapline/tapline/internal/refusal"
 )
 
 // readError is an error of the source's bytes, which names the unit: the unit fails, the others do not.
@@ -60,17 +62,7 @@ func ofTheData(err error) bool {
 	if errors.As(err, &read) {
 		return true
 	}
-	var pg *pgconn.PgError
-	if !errors.As(err, &pg) {
-		return false
-	}
-	return strings.HasPrefix(pg.Code, "22") || strings.HasPrefix(pg.Code, "23") || pg.Code == "54000"
-}
-
-// isUniqueViolation reports whether a row was there already.
-func isUniqueViolation(err error) bool {
-	var pg *pgconn.PgError
-	return errors.As(err, &pg) && pg.Code == "23505"
+	return refusal.Is(err)
 }
 
 // restartIfGone turns the error of a table or column that somebody has dropped or changed since the catalogue was read

@@ -28,7 +28,8 @@ type attempt struct {
 	report     *Report // of this attempt alone
 	sum        *tally  // where applied migrations are reported, whatever becomes of the attempt
 	changes    *changes
-	committing bool // COMMIT was sent: only the ledger knows what became of it
+	rejected   *rejections // of all attempts
+	committing bool        // COMMIT was sent: only the ledger knows what became of it
 }
 
 // changes are the tables and columns that a unit needed. They stay when its attempt is rolled back.
@@ -45,8 +46,9 @@ func (l *worker) loadUnit(ctx context.Context, unit Unit, sum *tally) (UnitRepor
 	started := l.now()
 	var committing *attempt
 	var made changes
+	var rejected rejections
 	for faults, restarts := 0, 0; ; {
-		a := &attempt{unit: unit, report: newReport(l.cfg.Schema), sum: sum, changes: &made, load: ledger.Load{
+		a := &attempt{unit: unit, report: newReport(l.cfg.Schema), sum: sum, changes: &made, rejected: &rejected, load: ledger.Load{
 			ID: id, Started: started, UUIDTS: l.clock.instant(),
 			Unit: ledger.Unit{Key: unit.Key(), Name: unit.Name(), Kind: "file", Size: unit.Size()},
 		}}

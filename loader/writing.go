@@ -16,6 +16,7 @@ import (
 	"github.com/tapline/tapline/internal/catalog"
 	"github.com/tapline/tapline/internal/copyin"
 	"github.com/tapline/tapline/internal/failpoint"
+	"github.com/tapline/tapline/internal/refusal"
 	"github.com/tapline/tapline/schema"
 )
 
@@ -198,7 +199,11 @@ func (w *writing) writeTables(ctx context.Context, tables []*batch.Table) error 
 
 // writeTable copies the rows of one table.
 func (w *writing) writeTable(ctx context.Context, rows *batch.Table, t *copyin.Table) error {
-	if err := w.insert(ctx, t); err != nil {
+	err := w.insert(ctx, t)
+	if refusal.Is(err) {
+		return w.isolate(ctx, rows, t) // nothing of this attempt is committed, nor counted
+	}
+	if err != nil {
 		return err
 	}
 	loaded, duplicates := int64(len(t.Rows)), int64(rows.Rows-len(t.Rows))
@@ -215,69 +220,6 @@ func (w *writing) writeTable(ctx context.Context, rows *batch.Table, t *copyin.T
 		w.gone[rows] = there
 	}
 	return nil
-}
-
-// insert copies the rows of t, as far as their ids are not in the table yet. t.Rows are then those that were inserted.
-//
-// The COPY is optimistic: only when it hits an id that is there are ids looked up, those rows left out, and the rest
-// copied. Staging all of them and inserting with ON CONFLICT costs three times a COPY. A row that another transaction has inserted and not committed makes the COPY wait for that one's end.
-func (w *writing) insert(ctx context.Context, t *copyin.Table) error {
-	table := t.Record.Table
-	for try := 0; ; try++ {
-		if w.known[table] {
-			rows, err := w.absent(ctx, t)
-			if err != nil {
-				return err
-			}
-			t.Choose(rows)
-		}
-		if len(t.Rows) == 0 {
-			return nil
-		}
-		if _, err := w.tx.Exec(ctx, "savepoint rows"); err != nil {
-			return fmt.Errorf("savepoint: %w", err)
-		}
-		n, err := w.l.writer.Write(ctx, w.conn.Conn().PgConn(), t)
-		if err == nil {
-			if n != int64(len(t.Rows)) {
-				return fmt.Errorf("copy into %s: %d rows sent, %d taken: a trigger or rule leaves rows out", table, len(t.Rows), n)
-			}
-			_, err = w.tx.Exec(ctx, "release savepoint rows")
-			return err
-		}
-		if !isUniqueViolation(err) || try == maxConflicts {
-			return restartIfGone(err)
-		}
-		if _, err := w.tx.Exec(ctx, "rollback to savepoint rows"); err != nil {
-			return fmt.Errorf("roll back to savepoint: %w", err)
-		}
-		w.known[table] = true
-	}
-}
-
-// maxConflicts bounds how often other transactions may commit the same ids between our look-up and our COPY.
-const maxConflicts = 20
-
-// absent returns the rows whose ids are not in the table, in their order.
-func (w *writing) absent(ctx context.Context, t *copyin.Table) ([]int32, error) {
-	sql := "select k.n from unnest($1::text[]) with ordinality as k(id, n) join " +
-		pgx.Identifier{w.l.cfg.Schema, t.Record.Table}.Sanitize() + " as t on t.id = k.id"
-	found, err := w.tx.Query(ctx, sql, copyin.IDs(&t.Record, t.Rows))
-	if err != nil {
-		return nil, fmt.Errorf("look up ids in %s: %w", t.Record.Table, err)
-	}
-	there := make([]bool, len(t.Rows))
-	var n int64
-	if _, err := pgx.ForEachRow(found, []any{&n}, func() error { there[n-1] = true; return nil }); err != nil {
-		return nil, fmt.Errorf("look up ids in %s: %w", t.Record.Table, err)
-	}
-	out := t.Rows[:0]
-	for i, r := range t.Rows {
-		if !there[i] {
-			out = append(out, r)
-		}
-	}
-	return out, nil
 }
 
 // writeDiscards copies the discards of rows that were really inserted.

@@ -27,6 +27,8 @@ const (
 	UnknownTable       Reason = "unknown_table"
 	WrongFieldCount    Reason = "wrong_field_count"
 	UnclosedQuote      Reason = "unclosed_quote"
+	// RejectedByDatabase is also a discard's reason, for a row of users or accounts.
+	RejectedByDatabase Reason = "rejected_by_database"
 )
 
 // Reasons of discards: the row loads, one value could not be kept as sent (rules 7, 8, 11-13, 17, 19).

@@ -155,10 +155,11 @@ func (u *undoing) events() error {
 		if len(k) == 0 {
 			continue
 		}
-		if err := l.Rebuild(u.ctx, u.tx, u.schema, k, time.Now().UTC().Truncate(time.Microsecond)); err != nil {
+		refused, err := l.Rebuild(u.ctx, u.tx, u.schema, k, time.Now().UTC().Truncate(time.Microsecond))
+		if err != nil {
 			return err
 		}
-		u.out.Rebuilt[l.Name] = int64(len(k))
+		u.out.Rebuilt[l.Name] = int64(len(k) - len(refused))
 	}
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/tapline/tapline/internal/catalog"
+	"github.com/tapline/tapline/internal/refusal"
 	"github.com/tapline/tapline/schema"
 )
 
@@ -42,10 +43,21 @@ type Tx interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 }
 
-// Update brings the rows of all keys up to date that one load, known by its uuid_ts, has calls of.
-func (t Table) Update(ctx context.Context, tx Tx, schemaName string, load time.Time) error {
+// Update brings the rows of all keys up to date that one load, known by its uuid_ts, has calls of. It returns the keys
+// whose rows Postgres refuses; these stay as they were.
+func (t Table) Update(ctx context.Context, tx Tx, schemaName string, load time.Time) ([]Refused, error) {
 	calls := ident(schemaName, t.Calls)
-	return t.insert(ctx, tx, schemaName, ident(t.Key)+" in (select "+ident(t.Key)+" from "+calls+" where uuid_ts = $1)", load)
+	err := inSavepoint(ctx, tx, func() error {
+		return t.insert(ctx, tx, schemaName, ident(t.Key)+" in (select "+ident(t.Key)+" from "+calls+" where uuid_ts = $1)", load)
+	})
+	if !refusal.Is(err) {
+		return nil, err
+	}
+	keys, err := t.Keys(ctx, tx, schemaName, load)
+	if err != nil {
+		return nil, err
+	}
+	return t.insertKeys(ctx, tx, schemaName, keys, load)
 }
 
 // Keys returns the keys that a load has calls of, those aside that are too long.
@@ -58,12 +70,13 @@ func (t Table) Keys(ctx context.Context, tx Tx, schemaName string, load time.Tim
 	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
 
-// Rebuild makes the rows of the given keys anew from the calls that are there, and removes those that have none left.
-func (t Table) Rebuild(ctx context.Context, tx Tx, schemaName string, keys []string, now time.Time) error {
+// Rebuild makes the rows of the given keys anew from the calls that are there, and removes those that have none left. It
+// returns the keys whose new rows Postgres refuses; they have none then.
+func (t Table) Rebuild(ctx context.Context, tx Tx, schemaName string, keys []string, now time.Time) ([]Refused, error) {
 	if _, err := tx.Exec(ctx, "delete from "+ident(schemaName, t.Name)+" where id = any($1)", keys); err != nil {
-		return fmt.Errorf("clear %s: %w", t.Name, err)
+		return nil, fmt.Errorf("clear %s: %w", t.Name, err)
 	}
-	return t.insert(ctx, tx, schemaName, ident(t.Key)+" = any($2)", now, keys)
+	return t.insertKeys(ctx, tx, schemaName, keys, now)
 }
 
 // insert makes the rows of the keys that the condition chooses. $1 is their uuid_ts.

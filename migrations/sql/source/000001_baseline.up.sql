@@ -92,7 +92,8 @@ create table if not exists "{schema}"."_discards" (
 	"reason" text not null,
 	"received_at" timestamptz,
 	"uuid_ts" timestamptz,
-	"load" uuid
+	"load" uuid,
+	"detail" text
 );
 create index if not exists "_brin__discards_uuid_ts" on "{schema}"."_discards"
 	using brin ("uuid_ts") with (autosummarize = on, pages_per_range = 16);
@@ -105,6 +106,7 @@ comment on column "{schema}"."_discards"."reason" is 'Why, as one word, for exam
 comment on column "{schema}"."_discards"."received_at" is 'The row''s received_at.';
 comment on column "{schema}"."_discards"."uuid_ts" is 'The row''s uuid_ts.';
 comment on column "{schema}"."_discards"."load" is 'The load that inserted the row.';
+comment on column "{schema}"."_discards"."detail" is 'Why, in more words: the database''s message for rejected_by_database.';
 
 -- path is json, not jsonb: a key may hold U+0000, which jsonb refuses.
 create table if not exists "{schema}"."_columns" (

@@ -1,0 +1,80 @@
+package latest
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/tapline/tapline/internal/refusal"
+	"github.com/tapline/tapline/schema"
+)
+
+// Refused is a key whose row Postgres refuses: for a CHECK, a unique index or a trigger that somebody has added.
+type Refused struct {
+	Key string
+	Err error
+}
+
+// insertKeys makes the rows of the given keys. Keys whose rows are refused are found by halving.
+func (t Table) insertKeys(ctx context.Context, tx Tx, schemaName string, keys []string, uuidTS time.Time) ([]Refused, error) {
+	keys = slices.Sorted(slices.Values(keys))
+	var out []Refused
+	var halve func(keys []string) error
+	halve = func(keys []string) error {
+		err := inSavepoint(ctx, tx, func() error {
+			return t.insert(ctx, tx, schemaName, ident(t.Key)+" = any($2)", uuidTS, keys)
+		})
+		switch {
+		case !refusal.Is(err):
+			return err
+		case len(keys) > 1:
+			if err := halve(keys[:len(keys)/2]); err != nil {
+				return err
+			}
+			return halve(keys[len(keys)/2:])
+		case len(out) == refusal.Max:
+			return &refusal.LimitError{Table: t.Name, ID: out[0].Key, Err: out[0].Err}
+		}
+		out = append(out, Refused{keys[0], err})
+		return nil
+	}
+	return out, halve(keys)
+}
+
+// inSavepoint runs f. After an error that is about the rows' data the transaction is as it was before.
+func inSavepoint(ctx context.Context, tx Tx, f func() error) error {
+	if _, err := tx.Exec(ctx, "savepoint newest"); err != nil {
+		return fmt.Errorf("savepoint: %w", err)
+	}
+	end, err := "release savepoint newest", f()
+	if err != nil && !refusal.Is(err) {
+		return err
+	}
+	if err != nil {
+		end = "rollback to savepoint newest; " + end
+	}
+	if _, err := tx.Exec(ctx, end); err != nil {
+		return fmt.Errorf("end savepoint: %w", err)
+	}
+	return err
+}
+
+// NoteRefused notes in _discards the calls of a load whose keys' rows were refused, and returns how many there were. The
+// calls themselves are loaded.
+func (t Table) NoteRefused(ctx context.Context, tx Tx, schemaName string, load time.Time, id [16]byte, refused []Refused) (int64, error) {
+	keys, details := make([]string, len(refused)), make([]string, len(refused))
+	for i, r := range refused {
+		keys[i], details[i] = r.Key, refusal.Detail(r.Err)
+	}
+	key := "c." + ident(t.Key)
+	tag, err := tx.Exec(ctx, "insert into "+ident(schemaName, "_discards")+
+		" (table_name, row_id, column_name, raw_value, reason, detail, received_at, uuid_ts, load)"+
+		" select $1, c.id, 'id', to_json("+key+")::text, $2, r.detail, c.received_at, c.uuid_ts, $3 from "+
+		ident(schemaName, t.Calls)+" as c join unnest($5::text[], $6::text[]) as r(key, detail) on r.key = "+key+
+		" where c.uuid_ts = $4", t.Name, string(schema.RejectedByDatabase), id, load, keys, details)
+	if err != nil {
+		return 0, fmt.Errorf("note rows that %s refuses: %w", t.Name, err)
+	}
+	return tag.RowsAffected(), nil
+}
