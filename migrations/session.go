@@ -14,6 +14,8 @@ import (
 	migratepgx "github.com/golang-migrate/migrate/v4/database/pgx/v5"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
+
+	"github.com/tapline/tapline/internal/catalog"
 )
 
 // versionTable is golang-migrate's table in a source's schema; its default name is one that an event could have.
@@ -54,11 +56,14 @@ func openSession(ctx context.Context, cfg *pgx.ConnConfig, schemaName string, o 
 	return s, nil
 }
 
-// settings makes the session independent of what a role or database may have as defaults.
+// settings makes the session independent of what a role, a database or the DSN may have as defaults. Of the timeouts only
+// those are set that the server knows: idle_session_timeout came with Postgres 14, transaction_timeout with 17.
 func (s *session) settings() string {
-	return "set lock_timeout = " + s.lockTimeout() + "; set statement_timeout = 0; " +
+	return "set lock_timeout = " + s.lockTimeout() + "; set default_transaction_read_only = off; " +
 		"set default_transaction_isolation = 'read committed'; set standard_conforming_strings = on; " +
-		"set client_min_messages = warning; set search_path = ''"
+		"set quote_all_identifiers = off; set client_encoding = 'UTF8'; set client_min_messages = warning; set search_path = ''; " +
+		"select pg_catalog.set_config(name, '0', false) from pg_catalog.pg_settings where name in ('statement_timeout', " +
+		"'transaction_timeout', 'idle_in_transaction_session_timeout', 'idle_session_timeout')"
 }
 
 func (s *session) lockTimeout() string {
@@ -72,6 +77,11 @@ func (s *session) close() {
 		_ = s.driver.Close()
 	}
 	_ = s.db.Close()
+	// database/sql leaves a connection open that is in use, and golang-migrate does not give its one back if it fails to
+	// open a schema: the locks would be held until the garbage collector finds the socket.
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	_ = s.conn.Close(ctx)
 }
 
 // lockKey is the key of the advisory lock of a schema.
@@ -117,9 +127,13 @@ func (s *session) prepare(ctx context.Context) error {
 	return s.heal(ctx)
 }
 
-// createSchema makes the schema if it is not there. Postgres's IF NOT EXISTS is not safe against others who do the same.
+// createSchema makes the schema if it is not there. Postgres's IF NOT EXISTS is not safe against others who do the same,
+// and wants the right to create schemas even if there is nothing to do, which a role may lack where a DBA made them.
 func (s *session) createSchema(ctx context.Context) error {
-	var err error
+	exists, err := catalog.Exists(ctx, s.conn, s.schema)
+	if err != nil || exists {
+		return err
+	}
 	for range 3 {
 		if _, err = s.conn.Exec(ctx, "create schema if not exists "+ident(s.schema)); !raced(err) {
 			break
