@@ -73,7 +73,9 @@ func (s *session) user(ctx context.Context, table, column string) (string, error
 		left join pg_catalog.pg_class v on v.oid = r.ev_class
 		left join pg_catalog.pg_attrdef f on d.classid = 'pg_catalog.pg_attrdef'::regclass and f.oid = d.objid
 		where d.refclassid = 'pg_catalog.pg_class'::regclass and d.refobjid = $1::regclass and a.attname = $2
-			and d.classid::regclass::text = any('{pg_rewrite,pg_policy,pg_trigger,pg_proc,pg_attrdef,pg_publication_rel}')
+			and (d.classid::regclass::text = any('{pg_rewrite,pg_policy,pg_trigger,pg_proc,pg_attrdef,pg_publication_rel}')
+				-- a generated column, before Postgres 14
+				or d.classid = 'pg_catalog.pg_class'::regclass and d.objid = d.refobjid and d.objsubid > 0)
 			and not (f.oid is not null and f.adnum = a.attnum)
 			and not (v.oid is not null and v.relkind = 'v' and v.relname = 'tracks' and v.relnamespace =
 				(select relnamespace from pg_catalog.pg_class where oid = $1::regclass))
