@@ -22,6 +22,10 @@ type FileOptions struct {
 	// UserIdentity is what becomes the user_id of CleverTap records: identity, email, phone or clevertap_id. Defaults
 	// to identity (rule 22).
 	UserIdentity string
+	// UnitMaxBytes is the size up to which a plain file, or the standard input, is one unit, so one transaction. A larger
+	// one is loaded in ranges of equal size, each a unit; ids, lines and offsets are still those of the whole. Defaults to
+	// 4 GiB.
+	UnitMaxBytes int64
 	// Stdin is what the path - means. Defaults to the process's standard input.
 	Stdin io.Reader
 	// TempDir is where the standard input and the counts of repeated records are spooled. Defaults to the system's.
@@ -31,10 +35,11 @@ type FileOptions struct {
 }
 
 // Files returns the events in paths: files, folders, globs, and - for the standard input; plain, gzip or zstd. Each
-// file is a unit. The error names a path that does not exist or options that contradict each other.
+// file is a unit; a plain one above UnitMaxBytes is several. The error names a path that does not exist or options that
+// contradict each other. The Source is an io.Closer: closing it, when no Load is running, releases its temporary files.
 func Files(paths []string, o FileOptions) (Source, error) {
 	return file.New(paths, file.Options{
 		Format: o.Format, Timezone: o.Timezone, Account: o.Account, Event: o.Event, UserIdentity: o.UserIdentity,
-		LoadStart: schema.Micros(time.Now().UnixMicro()), Stdin: o.Stdin, TempDir: o.TempDir, Logger: o.Logger,
+		UnitMaxBytes: o.UnitMaxBytes, LoadStart: schema.Micros(time.Now().UnixMicro()), Stdin: o.Stdin, TempDir: o.TempDir, Logger: o.Logger,
 	})
 }
