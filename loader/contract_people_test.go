@@ -106,11 +106,25 @@ func TestWriteKeysAreNowhere(t *testing.T) {
 		`{"type":"track","messageId":"9","event":"K","userId":"u","writeKey":"KEY","writeKey":"KEY"}`,
 		`{"type":"identify","messageId":"10","userId":"u","traits":{"writeKey":"KEY"}}`,
 		`{"type":"nonsense","userId":"u","properties":{"writeKey":12345678,"x":"KEY2"}}`,
+		// JSON in strings
+		`{"type":"track","messageId":"11","event":"K","userId":"u","properties":{"p":"{\"writeKey\":\"KEY\"}","l":["{\"writeKey\":\"KEY\"}"],` +
+			`"q":"{\"a\":\"{\\\"write\\u004bey\\\":\\\"KEY\\\"}\"}","r":"{\u0022writeKey\u0022 : \u0022KEY\u0022}"}}`,
+		`{"type":"track","messageId":"12","event":"{\"writeKey\":\"KEY\"}","userId":"u","properties":{"id":"{\"writeKey\":\"KEY\"}"}}`,
+		`{"type":"track","messageId":"13","event":"K","userId":"u","timestamp":"{\"writeKey\":\"KEY\"}","context":{"c":"{\"writeKey\":{\"a\":\"KEY\"}}"}}`,
+		`{"type":"track","messageId":"14","event":"K","userId":"u","properties":{"o":"{\"writeKey\":\"KEY\"}","o":1,"O":"{\"writeKey\":\"KEY\"}"}}`,
+		`{"type":"nonsense","userId":"u","body":"{\"writeKey\":\"KEY\",\"x\":\"{\\\"writeKey\\\":\\\"KEY\\\"}\"}"}`,
+		`{"type":"track","body":"{\u0022writeKey\u0022:\u0022KEY`,
+		`{"body":"{\"writeKey\":\"KEY","pad":"` + strings.Repeat("x", 40_000) + `"}`,
+		`writeKey: KEY`,
+		`POST /v1/batch?writeKey=KEY`,
+		`"writeKey=KEY"`,
 	}
 	files := map[string]string{
 		"a.ndjson": strings.Join(lines, "\n"),
 		"b.csv": "messageId,event,userId,writeKey,prop:note,prop:writeKey\n" +
-			"c1,K,u,KEY,n,KEY\nc2,K,u,KEY\nc3,K,,KEY,n,KEY\nc4,K,u,\"KEY,n,KEY\nc5,K,u,KEY,\"open,KEY\nc6,K,u,KEY,caf\xe9,KEY\n",
+			"c1,K,u,KEY,n,KEY\nc2,K,u,KEY\nc3,K,,KEY,n,KEY\nc4,K,u,\"KEY,n,KEY\nc5,K,u,KEY,\"open,KEY\nc6,K,u,KEY,caf\xe9,KEY\n" +
+			"c7,K,u,KEY,\"{\"\"writeKey\"\":\"\"KEY\"\"}\",KEY\nc8,K,,KEY,\"{\"\"writeKey\"\":\"\"KEY\"\"}\",KEY\n" +
+			"c9,K\nu,KEY,n,KEY\n", // torn apart: KEY is in other columns
 		"c.csv": "ts,eventName,profile.objectId,eventProps.writeKey\n20260115100000,K,o,KEY\n20260115100000,,o,KEY\n20260115100000,K,o,KEY,x\n",
 	}
 	var log bytes.Buffer

@@ -5,19 +5,17 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/tapline/tapline/schema"
 )
 
-// secretColumn is the header of a column that is neither loaded nor shown.
-const secretColumn = "writeKey"
-
 // isSecret reports whether the cells of a column are write keys: it is called so, or its path ends so, as in
 // prop:writeKey and context.writeKey.
 func isSecret(name string) bool {
-	return name[strings.LastIndexAny(name, ".:")+1:] == secretColumn
+	return name[strings.LastIndexAny(name, ".:")+1:] == secretName
 }
 
 // CSV decodes the records of a CSV file. A cell is a string leaf, an empty cell is absent. Headers that name nothing
@@ -86,7 +84,7 @@ func (c *CSV) complete(seen map[string]bool) error {
 }
 
 func (c *CSV) segmentColumn(name string) csvColumn {
-	if name == secretColumn {
+	if name == secretName {
 		return csvColumn{field: fUnknown}
 	}
 	if f := segmentField([]byte(name)); f < fieldCount {
@@ -101,7 +99,7 @@ func (c *CSV) segmentColumn(name string) csvColumn {
 
 func (c *CSV) cleverTapColumn(name string) csvColumn {
 	switch name {
-	case secretColumn:
+	case secretName:
 		return csvColumn{field: fUnknown}
 	case "platform":
 		return csvColumn{section: &c.d.context, path: c.d.names.osName}
@@ -153,7 +151,7 @@ func (c *CSV) Hours() (ambiguous, missing int64) { return c.d.Hours() }
 func (c *CSV) Decode(cells [][]byte, raw []byte, ev *schema.Event) {
 	d := c.d
 	if len(raw) > MaxEvent {
-		TooLarge(ev, c.Redact(raw[:KeptOfTooLarge]), int64(len(raw)), sha256.Sum256(raw))
+		TooLarge(ev, c.RedactCut(raw[:KeptOfTooLarge]), int64(len(raw)), sha256.Sum256(raw))
 		return
 	}
 	raw = c.Redact(raw)
@@ -186,6 +184,9 @@ func (c *CSV) cell(col *csvColumn, cell []byte) {
 	var bad schema.Reason
 	if bytes.IndexByte(cell, 0) >= 0 {
 		bad = schema.NULCharacter
+	}
+	if bytes.IndexByte(cell, '"') >= 0 { // as in JSON
+		cell = Redact(cell)
 	}
 	if col.section == nil {
 		if col.field < fieldCount {
@@ -233,26 +234,49 @@ func (d *Decoder) quote(text []byte) []byte {
 }
 
 // Redact returns the bytes of a record, readable or not, with the fields of writeKey columns replaced by ***. raw itself
-// is returned if there is no such column and no writeKey in JSON either.
+// is returned if there is nothing to replace. If there are fields too many or too few it is not known which are missing,
+// as when a line break in a field has torn the record apart: what may be a write key's is replaced.
 func (c *CSV) Redact(raw []byte) []byte {
 	if c.secrets == nil {
-		return Redact(raw)
+		return redactBroken(raw)
 	}
+	fields := 1
+	for end, _ := fieldEnd(raw, 0); end < len(raw); end, _ = fieldEnd(raw, end+1) {
+		fields++
+	}
+	return c.redact(raw, max(fields-len(c.secrets), len(c.secrets)-fields))
+}
+
+// RedactCut is Redact for the beginning of a record, whose last fields are not at hand.
+func (c *CSV) RedactCut(raw []byte) []byte {
+	if c.secrets == nil {
+		return redactBroken(raw)
+	}
+	return c.redact(raw, 0)
+}
+
+// redact replaces fields that stand up to moved columns away from where write keys are expected.
+func (c *CSV) redact(raw []byte, moved int) []byte {
 	out := make([]byte, 0, len(raw))
 	for n, start := 0, 0; ; n++ {
 		end, open := fieldEnd(raw, start)
 		// An open quote may have swallowed a secret, and it is not known which fields follow.
-		if open || n < len(c.secrets) && c.secrets[n] {
+		if open || c.secretNear(n, moved) {
 			out = append(out, "***"...)
 		} else {
 			out = append(out, raw[start:end]...)
 		}
 		if end == len(raw) {
-			return Redact(out)
+			return redactBroken(out)
 		}
 		out = append(out, ',')
 		start = end + 1
 	}
+}
+
+// secretNear reports whether a column of write keys is at most so many columns away from the n-th.
+func (c *CSV) secretNear(n, away int) bool {
+	return n-away < len(c.secrets) && slices.Contains(c.secrets[max(0, n-away):min(len(c.secrets), n+away+1)], true)
 }
 
 // fieldEnd returns the index of the comma after the field that begins at raw[i], or the end, and whether the field's

@@ -141,12 +141,41 @@ func TestCSVRedact(t *testing.T) {
 	for raw, want := range map[string]string{
 		"E,s3cret,u":               "E,***,u",
 		`"a,b","s3""cret,x",u`:     `"a,b",***,u`,
-		"E,s3cret":                 "E,***",
-		"E":                        "E",
+		"E,s3cret":                 "***,***", // its first field may be missing
+		"E":                        "***",
+		"E,s3cret,u,x,y":           "***,***,***,***,y",
 		`"E,s3cret,u`:              "***",
 		`E"x,s3cret,u`:             `E"x,***,u`,
-		`E,"s3cret`:                "E,***",
+		`E,"s3cret`:                "***,***",
 		"E,s,{\"writeKey\":\"x\"}": `E,***,{"writeKey":"***"}`,
+	} {
+		if got := string(c.Redact([]byte(raw))); got != want {
+			t.Errorf("%s is %s, want %s", raw, got, want)
+		}
+	}
+	if got := string(c.RedactCut([]byte("E,s3c"))); got != "E,***" {
+		t.Errorf("the beginning of a record is %s", got)
+	}
+}
+
+// TestCSVKeysInCells: cells that hold JSON, and the record that is shown of them.
+func TestCSVKeysInCells(t *testing.T) {
+	t.Parallel()
+	c := newCSV(t, decode.SegmentCSV, "event,userId,prop:x")
+	ev := record(c, `E|u|{"writeKey":"s3cret","a":1}`)
+	if got, want := string(ev.Properties[0].Text), `{"writeKey":"***","a":1}`; got != want {
+		t.Errorf("cell %s, want %s", got, want)
+	}
+	if got, want := string(ev.Properties[0].Raw), `"{\"writeKey\":\"***\",\"a\":1}"`; got != want {
+		t.Errorf("literal %s, want %s", got, want)
+	}
+	for raw, want := range map[string]string{
+		`E,u,"{""writeKey"":""s3cret"",""a"":""b""}"`:             `E,u,"{""writeKey"":""***"",""a"":""b""}"`,
+		`E,u,"{""writeKey"" : 5}"`:                                `E,u,"{""writeKey"" : ""***""}"`,
+		`E,u,"{""writeKey"":"""",""a"":1}"`:                       `E,u,"{""writeKey"":""***"",""a"":1}"`,
+		`E,u,"{""x"":""{\""writeKey\"":\""s3cret\""}"",""y"":1}"`: `E,u,"{""x"":""{\""writeKey\"":\""***\""}"",""y"":1}"`,
+		`E,u,{"writeKey":"s3cret"}`:                               `E,u,{"writeKey":"***"}`,
+		`E,u,writeKey=s3cret`:                                     `E,u,writeKey="***"`,
 	} {
 		if got := string(c.Redact([]byte(raw))); got != want {
 			t.Errorf("%s is %s, want %s", raw, got, want)

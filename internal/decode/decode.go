@@ -226,7 +226,7 @@ func (d *Decoder) begin(raw []byte, ev *schema.Event) {
 func quarantine(ev *schema.Event, reason schema.Reason, detail string) {
 	ev.Reason, ev.Detail = reason, detail
 	switch reason {
-	case schema.InvalidJSON, schema.InvalidUTF8, schema.NestingTooDeep:
+	case schema.InvalidJSON, schema.InvalidUTF8, schema.NestingTooDeep, schema.NotAnObject:
 		ev.Raw = redactBroken(ev.Raw)
 	default:
 		ev.Raw = Redact(ev.Raw)

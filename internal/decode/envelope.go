@@ -103,6 +103,7 @@ func (d *Decoder) token(b []byte, i int, t *token) int {
 			if t.text, end, t.bad = d.unescape(b, start, end); end < 0 {
 				return d.fail(faultSyntax)
 			}
+			t.text = Redact(t.text)
 		}
 		t.raw, t.kind = b[i:end+1], schema.String
 		return end + 1

@@ -105,7 +105,7 @@ func flatten(dec *jsontext.Decoder, path string) []string {
 			out = append(out, fmt.Sprintf("%s=%d:%s", at, schema.Array, decode.Redact(m.raw)))
 		case c == '"':
 			tok, _ := newJSON(m.raw).ReadToken()
-			out = append(out, fmt.Sprintf("%s=%d:%s", at, schema.String, storable(m.raw, tok.String())))
+			out = append(out, fmt.Sprintf("%s=%d:%s", at, schema.String, storable(m.raw, string(decode.Redact([]byte(tok.String()))))))
 		case c == 't' || c == 'f':
 			out = append(out, fmt.Sprintf("%s=%d:%s", at, schema.Bool, m.raw))
 		default:

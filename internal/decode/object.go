@@ -142,8 +142,8 @@ func (d *Decoder) member(b []byte, i int, c child, depth int, s *section) int {
 		if end >= len(b) {
 			return d.fail(faultSyntax)
 		}
-		text, bad := b[start:end], schema.Reason("")
-		if b[end] != '"' {
+		text, bad, escaped := b[start:end], schema.Reason(""), b[end] != '"'
+		if escaped {
 			if text, end, bad = d.unescape(b, start, end); end < 0 {
 				return d.fail(faultSyntax)
 			}
@@ -151,6 +151,9 @@ func (d *Decoder) member(b []byte, i int, c child, depth int, s *section) int {
 		l := s.leaf()
 		l.Path, l.Kind, l.Time, l.Bad = c.path, schema.String, 0, bad
 		l.Raw, l.Text = b[i:end+1], text
+		if escaped { // as JSON within a string is
+			l.Raw, l.Text = Redact(l.Raw), Redact(l.Text)
+		}
 		return end + 1
 	case ch == '-' || isDigit(ch):
 		end := schema.NumberEnd(b, i)

@@ -2,28 +2,31 @@ package decode
 
 import "bytes"
 
-// Redact returns raw with the value after any writeKey key replaced by "***"; raw itself if there is none. raw need
-// not be JSON: after a syntax error it is not known what is inside a string, so every quote may begin a key.
+// secretName is the key whose values are never kept.
+const secretName = "writeKey"
+
+// Redact returns raw with the value after any writeKey key replaced by ***; raw itself if there is none. raw need not be
+// JSON: after a syntax error it is not known what is inside a string, so every quote may begin a key. Nor need the key be
+// one of raw's own: JSON that is put into a string has its quotes escaped, and each time it is put into another once more.
+// What is valid JSON stays so.
 func Redact(raw []byte) []byte {
-	if !bytes.Contains(raw, []byte("riteKey")) && !bytes.Contains(raw, []byte(`\u`)) {
+	if !maySecret(raw) {
 		return raw
 	}
 	var out []byte
 	done := 0
-	for i := 0; i < len(raw); i++ {
-		if raw[i] != '"' {
+	for i := 0; i < len(raw); {
+		q := symbolAt(raw, i)
+		i = q.end
+		if q.char != '"' {
 			continue
 		}
-		start := secretAfter(raw, i+1)
-		if start < 0 {
+		s, ok := secretAt(raw, i)
+		if !ok {
 			continue
 		}
-		out = append(out, raw[done:start]...)
-		out = append(out, `"***"`...)
-		done = secretEnd(raw, start)
-		if i = done - 1; raw[i] == '"' {
-			i-- // in broken JSON the quote that closes this value may be the one that opens the next key
-		}
+		out = s.hide(append(out, raw[done:s.start]...))
+		done, i = s.end, s.again
 	}
 	if out == nil {
 		return raw
@@ -31,18 +34,28 @@ func Redact(raw []byte) []byte {
 	return append(out, raw[done:]...)
 }
 
-// redactBroken is Redact for a record that could not be read: there a key may also stand in single quotes or in none.
+// maySecret reports whether it is worth a closer look: there is the name, or something by which it may be disguised.
+func maySecret(raw []byte) bool {
+	return bytes.Contains(raw, []byte("riteKey")) || bytes.Contains(raw, []byte(`\u`))
+}
+
+// redactBroken is Redact for a record that could not be read: there a key may also stand in single quotes or in none, and
+// be followed by an equals sign.
 func redactBroken(raw []byte) []byte {
 	raw = Redact(raw)
+	if !maySecret(raw) {
+		return raw
+	}
 	var out []byte
 	done := 0
-	for i := 0; ; {
-		n := bytes.Index(raw[i:], []byte("writeKey"))
-		if n < 0 {
-			break
+	for i := 0; i < len(raw); {
+		after := afterName(raw, i)
+		if after < 0 {
+			i = symbolAt(raw, i).end
+			continue
 		}
-		i += n + len("writeKey")
-		start := space(raw, i)
+		i = after
+		start := space(raw, after)
 		if start < len(raw) && raw[start] == '\'' {
 			start = space(raw, start+1)
 		}
@@ -62,10 +75,11 @@ func redactBroken(raw []byte) []byte {
 	return append(out, raw[done:]...)
 }
 
-// brokenEnd is secretEnd for values that may stand in single quotes.
+// brokenEnd is valueEnd for values that may stand in single quotes.
 func brokenEnd(raw []byte, i int) int {
 	if raw[i] != '\'' {
-		return secretEnd(raw, i)
+		end, _ := valueEnd(raw, i, quote{width: 1})
+		return end
 	}
 	if end := bytes.IndexByte(raw[i+1:], '\''); end >= 0 {
 		return i + end + 2
@@ -73,70 +87,120 @@ func brokenEnd(raw []byte, i int) int {
 	return len(raw)
 }
 
-// secretAfter returns the index of the value if the key writeKey begins at raw[i], else -1.
-func secretAfter(raw []byte, i int) int {
-	for _, want := range []byte("writeKey") {
-		switch {
-		case i < len(raw) && raw[i] == want:
-			i++
-		case i+1 < len(raw) && raw[i] == '\\' && raw[i+1] == 'u' && hex4(raw, i+2) == rune(want):
-			i += 6
-		default:
+// secret is the value of a write key.
+type secret struct {
+	start, end int
+	again      int    // where to go on: in broken JSON the quote that closes the value may be the one that opens the next key
+	quote      []byte // as quotes look where it stands
+}
+
+func (s *secret) hide(out []byte) []byte {
+	return append(append(append(out, s.quote...), "***"...), s.quote...)
+}
+
+// secretAt returns the value of the key writeKey if that begins, after its quote, at raw[i].
+func secretAt(raw []byte, i int) (secret, bool) {
+	closing := afterName(raw, i)
+	if closing < 0 {
+		return secret{}, false
+	}
+	sym := symbolAt(raw, closing)
+	if sym.char != '"' {
+		return secret{}, false
+	}
+	q, after := quote{level: sym.level, width: 1}, sym.end
+	if bytes.HasSuffix(raw[:i], []byte(`""`)) && after < len(raw) && raw[after] == '"' {
+		q.width = 2 // as in a field of a CSV
+		after++
+	}
+	colon := symbolAt(raw, blank(raw, after))
+	if colon.char != ':' {
+		return secret{}, false
+	}
+	start := blank(raw, colon.end)
+	if start >= len(raw) {
+		return secret{}, false
+	}
+	if first := symbolAt(raw, start); first.char == '"' && first.level < q.level {
+		return secret{}, false // the end of the string that holds the key
+	}
+	end, again := valueEnd(raw, start, q)
+	return secret{start: start, end: end, again: again, quote: raw[closing:after]}, true
+}
+
+// afterName returns the index after the name writeKey at raw[i], or -1.
+func afterName(raw []byte, i int) int {
+	for _, want := range []byte(secretName) {
+		if i >= len(raw) || raw[i] != want && raw[i] != '\\' {
 			return -1
 		}
-	}
-	if i >= len(raw) || raw[i] != '"' {
-		return -1
-	}
-	if i = space(raw, i+1); i >= len(raw) || raw[i] != ':' {
-		return -1
-	}
-	if i = space(raw, i+1); i >= len(raw) {
-		return -1
+		s := symbolAt(raw, i)
+		if s.char != want {
+			return -1
+		}
+		i = s.end
 	}
 	return i
 }
 
-// secretEnd returns the index after the value that begins at raw[i]: after the closing quote or bracket, or, outside
-// these, before what separates values. A value that is cut goes on to the end.
-func secretEnd(raw []byte, i int) int {
-	switch raw[i] {
+// valueEnd returns the index after the value that begins at raw[i], whose quotes are like q: after the closing quote or
+// bracket, or, outside these, before what separates values. A value that is cut goes on to the end of the string that
+// holds it. again is where that closing quote begins.
+func valueEnd(raw []byte, i int, q quote) (end, again int) {
+	first := symbolAt(raw, i)
+	switch first.char {
 	case '"':
-		return stringEnd(raw, i)
+		q.level = first.level
+		return stringEnd(raw, q.opened(raw, first.end), q)
 	case '{', '[':
-		depth := 0
-		for i < len(raw) {
-			switch raw[i] {
-			case '"':
-				i = stringEnd(raw, i)
-				continue
-			case '{', '[':
-				depth++
-			case '}', ']':
-				depth--
-			}
-			i++
-			if depth == 0 {
-				return i
-			}
-		}
-		return i
+		end = containerEnd(raw, i, q)
+		return end, end
 	}
-	for i++; i < len(raw) && raw[i] != ',' && raw[i] != '}' && raw[i] != ']' && raw[i] != '"'; {
-		i++
+	for i = first.end; i < len(raw); {
+		s := symbolAt(raw, i)
+		if s.char == ',' || s.char == '}' || s.char == ']' || s.char == '"' {
+			return i, i
+		}
+		i = s.end
+	}
+	return len(raw), len(raw)
+}
+
+// containerEnd returns the index after the object or array that begins at raw[i].
+func containerEnd(raw []byte, i int, q quote) int {
+	for depth := 0; i < len(raw); {
+		s := symbolAt(raw, i)
+		switch {
+		case s.char == '"' && s.level < q.level:
+			return i
+		case s.char == '"' && s.level == q.level:
+			i, _ = stringEnd(raw, q.opened(raw, s.end), q)
+			continue
+		case s.char == '{', s.char == '[':
+			depth++
+		case s.char == '}', s.char == ']':
+			depth--
+		}
+		if i = s.end; depth == 0 {
+			return i
+		}
 	}
 	return i
 }
 
-// stringEnd returns the index after the string whose opening quote is raw[i], valid or not.
-func stringEnd(raw []byte, i int) int {
-	for i++; i < len(raw); i++ {
-		switch raw[i] {
-		case '\\':
-			i++
-		case '"':
-			return i + 1
+// stringEnd returns the index after the string whose content begins at raw[i], and where its closing quote begins: the
+// first quote of its own level. One of a level below ends the string that holds this one.
+func stringEnd(raw []byte, i int, q quote) (end, closing int) {
+	for i < len(raw) {
+		s := symbolAt(raw, i)
+		switch {
+		case s.char != '"' || s.level > q.level:
+			i = s.end
+		case s.level < q.level:
+			return i, i
+		default:
+			return q.opened(raw, s.end), i
 		}
 	}
-	return len(raw)
+	return len(raw), len(raw)
 }

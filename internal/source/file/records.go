@@ -94,7 +94,7 @@ func (t *table) next(w *window, ev *schema.Event) error {
 	}
 	switch rec.outcome {
 	case tooLong:
-		rec.large.event(ev, rec.line, rec.offset, t.dec.Redact)
+		rec.large.event(ev, rec.line, rec.offset, t.dec.RedactCut)
 		return nil
 	case badQuote:
 		ev.Reset()
