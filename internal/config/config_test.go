@@ -2,10 +2,13 @@ package config_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/tapline/tapline/internal/config"
@@ -85,6 +88,54 @@ func TestFilterProperties(t *testing.T) {
 		f.Event("Charged Order", "charged_order")
 		if got := f.Property("charged_order", test.path); got != test.want {
 			t.Errorf("include %q, exclude %q, %v: got %v", test.include, test.exclude, test.path.Keys(), got)
+		}
+	}
+}
+
+func TestFilterUnused(t *testing.T) {
+	t.Parallel()
+	f, err := config.NewFilter([]string{"Charged*", "Chraged", "Refunded.amount"}, []string{"*.email", "*.emial", "Charged Back"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Event("Charged", "charged")
+	f.Property("charged", path("email"))
+	f.Event("Charged Back", "charged_back")
+	f.Event("Refunded", "refunded") // of its properties none was asked for
+	want := []string{`--include "Chraged"`, `--include "Refunded.amount"`, `--exclude "*.emial"`}
+	if diff := cmp.Diff(want, f.Unused()); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+// TestFilterSideBySide is for the race detector, and for Go's own check of maps.
+func TestFilterSideBySide(t *testing.T) {
+	t.Parallel()
+	f, err := config.NewFilter([]string{"Charged*", "Chraged"}, []string{"*.email"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var workers sync.WaitGroup
+	for range 4 {
+		workers.Go(func() {
+			for i := range 2000 {
+				name := fmt.Sprintf("Charged %d", i)
+				table := fmt.Sprintf("charged_%d", i)
+				if !f.Event(name, table) || f.Property(table, path("email")) {
+					t.Errorf("%s: got another answer than alone", name)
+				}
+				f.Unused()
+			}
+		})
+	}
+	workers.Wait()
+}
+
+func TestAge(t *testing.T) {
+	t.Parallel()
+	for want, d := range map[string]time.Duration{"90d": 2160 * time.Hour, "36h": 36 * time.Hour, "1h30m": 90 * time.Minute} {
+		if got := config.Age(d); got != want {
+			t.Errorf("%v: got %s, want %s", d, got, want)
 		}
 	}
 }

@@ -1,16 +1,20 @@
 package config
 
 import (
+	"fmt"
 	"regexp"
+	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	"github.com/tapline/tapline/schema"
 )
 
-// Filter chooses events and properties by patterns. It belongs to one State.
+// Filter chooses events and properties by patterns. The States of several workers may use one at once.
 type Filter struct {
-	include, exclude []pattern
-	events           map[string]string // the event's name as sent, by table
+	include, exclude []*pattern
+	events           sync.Map // the event's name as sent, by table
 }
 
 var _ schema.Filter = (*Filter)(nil)
@@ -20,6 +24,20 @@ type pattern struct {
 	event    *regexp.Regexp
 	table    string         // the table of an event of exactly that name
 	property *regexp.Regexp // nil for a pattern of events
+	given    string         // the flag and the word, as they were given
+	used     atomic.Bool    // it matched something: it may be asked for while others still read
+}
+
+// Unused returns the patterns, with their flags, that have matched nothing so far: probably misspelt ones. A pattern of
+// properties is looked at only for events that are loaded. Any goroutine may call it at any time.
+func (f *Filter) Unused() []string {
+	var out []string
+	for _, p := range slices.Concat(f.include, f.exclude) {
+		if !p.used.Load() {
+			out = append(out, p.given)
+		}
+	}
+	return out
 }
 
 // NewFilter returns the filter for the patterns of --include and --exclude: EVENT or EVENT.PROPERTY, where * stands for
@@ -30,11 +48,11 @@ func NewFilter(include, exclude []string) (*Filter, error) {
 	if len(include) == 0 && len(exclude) == 0 {
 		return nil, nil //nolint:nilnil // nothing is filtered
 	}
-	f := &Filter{events: map[string]string{}}
+	f := &Filter{}
 	for _, list := range []struct {
 		flag  string
 		words []string
-		to    *[]pattern
+		to    *[]*pattern
 	}{{"--include", include, &f.include}, {"--exclude", exclude, &f.exclude}} {
 		for _, word := range list.words {
 			p, ok := newPattern(word)
@@ -44,6 +62,7 @@ func NewFilter(include, exclude []string) (*Filter, error) {
 					`use EVENT or EVENT.PROPERTY, such as "Charged", "Notification*" or "*.email"`,
 				}
 			}
+			p.given = fmt.Sprintf("%s %q", list.flag, word)
 			*list.to = append(*list.to, p)
 		}
 	}
@@ -53,35 +72,43 @@ func NewFilter(include, exclude []string) (*Filter, error) {
 // Event implements schema.Filter.
 func (f *Filter) Event(name, table string) bool {
 	if name != "" {
-		f.events[table] = name
+		f.events.Store(table, name)
 	}
+	excluded, included := false, len(f.include) == 0
 	for _, p := range f.exclude {
-		if p.property == nil && p.matchEvent(name, table) {
-			return false
-		}
+		excluded = p.property == nil && p.matchEvent(name, table) && p.use() || excluded
 	}
 	for _, p := range f.include {
-		if p.matchEvent(name, table) {
-			return true
-		}
+		included = p.matchEvent(name, table) && (p.property != nil || p.use()) || included
 	}
-	return len(f.include) == 0
+	return included && !excluded
 }
 
 // Property implements schema.Filter. If the patterns that include an event all name properties, only these are loaded.
 func (f *Filter) Property(table string, path *schema.Path) bool {
-	name := f.events[table]
+	name := f.nameOf(table)
+	excluded, included := false, len(f.include) == 0
 	for _, p := range f.exclude {
-		if p.property != nil && p.matchEvent(name, table) && p.matchProperty(path) {
-			return false
-		}
+		excluded = p.property != nil && p.matchEvent(name, table) && p.matchProperty(path) && p.use() || excluded
 	}
 	for _, p := range f.include {
-		if p.matchEvent(name, table) && (p.property == nil || p.matchProperty(path)) {
-			return true
-		}
+		included = p.matchEvent(name, table) && (p.property == nil || p.matchProperty(path) && p.use()) || included
 	}
-	return len(f.include) == 0
+	return included && !excluded
+}
+
+// nameOf is the name of a table's event as it was sent; empty if none was sent yet.
+func (f *Filter) nameOf(table string) string {
+	name, _ := f.events.Load(table)
+	s, _ := name.(string)
+	return s
+}
+
+// use notes that the pattern matched. It returns true. All patterns are tried, so that each that matches is noted; the
+// answers are kept by whoever asks.
+func (p *pattern) use() bool {
+	p.used.Store(true)
+	return true
 }
 
 func (p *pattern) matchEvent(name, table string) bool {
@@ -101,12 +128,12 @@ func (p *pattern) matchProperty(path *schema.Path) bool {
 	return false
 }
 
-func newPattern(word string) (pattern, bool) {
+func newPattern(word string) (*pattern, bool) {
 	event, property, found := cutDot(word)
 	if event == "" || found && property == "" {
-		return pattern{}, false
+		return nil, false
 	}
-	p := pattern{event: glob(event), table: tableOf(strings.ReplaceAll(event, `\.`, "."))}
+	p := &pattern{event: glob(event), table: tableOf(strings.ReplaceAll(event, `\.`, "."))}
 	if found {
 		p.property = glob(property)
 	}

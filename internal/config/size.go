@@ -27,6 +27,21 @@ func ParseSize(s string) (bytes int64, ok bool) {
 	return int64(n), true
 }
 
+// Age writes an age as ParseAge reads it: in days if they are whole, else in hours.
+func Age(d time.Duration) string {
+	const day = 24 * time.Hour
+	if d%day == 0 {
+		return strconv.FormatInt(int64(d/day), 10) + "d"
+	}
+	s := d.String()
+	for _, zero := range []string{"m0s", "h0m"} {
+		if strings.HasSuffix(s, zero) {
+			s = s[:len(s)-2]
+		}
+	}
+	return s
+}
+
 // ParseAge reads an age: 90d, 12w, 36h, or a duration of Go such as 1h30m.
 func ParseAge(s string) (time.Duration, bool) {
 	s = strings.TrimSpace(s)
