@@ -111,8 +111,7 @@ func (s *session) own(ctx context.Context, nickname, schemaName string) error {
 	case owner != nil && *owner != nickname:
 		return &OwnedError{Schema: schemaName, Nickname: nickname, Owner: *owner}
 	case owner == nil && other != nil:
-		return fmt.Errorf("source %q loads into schema %s: give schema %s a source of another name",
-			nickname, *other, schemaName)
+		return &OwnedError{Schema: schemaName, Nickname: nickname, Has: *other}
 	}
 	return nil
 }

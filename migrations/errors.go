@@ -12,15 +12,20 @@ import (
 // ErrManaged is the error of changes that a Migrator with Options.Managed does not make: somebody else owns DDL.
 var ErrManaged = errors.New("the schema is managed: apply the migration with a role that may change it")
 
-// OwnedError says that a schema belongs to another source (rule 34).
+// OwnedError says that a schema belongs to another source (rule 34), or that the source has another schema.
 type OwnedError struct {
-	Schema, Nickname, Owner string
+	Schema, Nickname, Owner string // Owner is empty if nobody has the schema
+	Has                     string // the schema of Nickname, if it has one
 }
 
 // Error names both sources and the way out.
 func (e *OwnedError) Error() string {
-	return fmt.Sprintf("schema %s belongs to source %q: give source %q another name, or another schema with --schema",
-		e.Schema, e.Owner, e.Nickname)
+	if e.Owner == "" {
+		return fmt.Sprintf("source %q has schema %s already: leave --schema out, or give what goes into schema %s a source of another name",
+			e.Nickname, e.Has, e.Schema)
+	}
+	return fmt.Sprintf("schema %s belongs to source %q: if that is the one, spell it so; else give source %q another name, "+
+		"or another schema with --schema", e.Schema, e.Owner, e.Nickname)
 }
 
 // NotReadyError says that a managed schema lacks something that Bootstrap would have made.

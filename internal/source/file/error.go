@@ -66,9 +66,9 @@ func (e *NotRegularError) Error() string {
 	case e.Mode&fs.ModeNamedPipe != 0:
 		what, hint = "a named pipe", ": send it to the standard input and give - as the path"
 	case e.Mode&fs.ModeDevice != 0:
-		what = "a device"
+		what, hint = "a device", ": only files and folders are read"
 	case e.Mode&fs.ModeSocket != 0:
-		what = "a socket"
+		what, hint = "a socket", ": only files and folders are read"
 	}
 	return fmt.Sprintf("refuse %s: %s%s", printable(e.Path), what, hint)
 }
@@ -76,7 +76,7 @@ func (e *NotRegularError) Error() string {
 // SettingError says that a file needs a setting that was not given.
 type SettingError struct {
 	Path    string
-	Setting string // as in the configuration: timezone, account
+	Setting string // as in the configuration: timezone, account, or both
 	Why     string
 }
 

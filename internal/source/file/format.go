@@ -11,8 +11,8 @@ import (
 	"github.com/tapline/tapline/schema"
 )
 
-const hintFormat = "--format is one of " + FormatSegment + ", " + FormatCleverTap + ", " +
-	FormatSegmentCSV + " or " + FormatCleverTapCSV
+const hintFormat = "the formats are " + FormatSegment + ", " + FormatCleverTap + ", " +
+	FormatSegmentCSV + " and " + FormatCleverTapCSV
 
 // chooseRecords returns the record layer for the format that is given or, if none is, for what the first record looks
 // like (rule 31). Blank lines before it are consumed, and so is a CSV's header.
@@ -74,6 +74,12 @@ func detect(first, second []byte) (decode.Kind, error) {
 // decodeOptions returns the decoder's options. CleverTap's records need settings that cannot be guessed (rules 24, 25).
 func (s setup) decodeOptions(kind decode.Kind) (decode.Options, error) {
 	if kind == decode.CleverTap || kind == decode.CleverTapCSV {
+		if s.opts.Timezone == nil && s.opts.Account == "" {
+			return decode.Options{}, &SettingError{
+				Path: s.path, Setting: "timezone and --account",
+				Why: "CleverTap's ts is in the project's time zone and its records have no id, and the file names neither zone nor account",
+			}
+		}
 		if s.opts.Timezone == nil {
 			return decode.Options{}, &SettingError{
 				Path: s.path, Setting: "timezone",

@@ -56,10 +56,12 @@ func TestDetection(t *testing.T) {
 func TestSettings(t *testing.T) {
 	t.Parallel()
 	path := write(t, "x.json", []byte(cleverTap))
-	for flag, o := range map[string]file.Options{"--timezone": {Account: "A"}, "--account": {Timezone: time.UTC}} {
+	for flag, o := range map[string]file.Options{
+		"give --timezone and --account": {}, "give --timezone": {Account: "A"}, "give --account": {Timezone: time.UTC},
+	} {
 		_, err := read(t.Context(), t, oneUnit(t, o, path))
 		var setting *file.SettingError
-		if !errors.As(err, &setting) || !strings.Contains(err.Error(), flag) || !strings.Contains(err.Error(), path) {
+		if !errors.As(err, &setting) || !strings.HasSuffix(err.Error(), flag) || !strings.Contains(err.Error(), path) {
 			t.Errorf("without %s: got %v", flag, err)
 		}
 	}

@@ -144,8 +144,8 @@ func TestNotRegular(t *testing.T) {
 		"refuse link: a symbolic link: give the path it leads to",
 		"refuse linkdir: a symbolic link: give the path it leads to",
 		"refuse pipe: a named pipe: send it to the standard input and give - as the path",
-		"refuse socket: a socket",
-		"refuse /dev/zero: a device",
+		"refuse socket: a socket: only files and folders are read",
+		"refuse /dev/zero: a device: only files and folders are read",
 	}
 	if diff := cmp.Diff(want, texts); diff != "" {
 		t.Errorf("errors (-want +got):\n%s", diff)
