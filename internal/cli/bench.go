@@ -27,7 +27,7 @@ does. The schemas bench_tapline and bench_psql of the database are dropped at th
 ` + databaseHelp,
 		Example: `  tapline bench
   tapline bench --events 100000 --rounds 3`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.bench(cmd.Context(), o) },
 	}
 	a.databaseFlags(c)

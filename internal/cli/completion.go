@@ -2,12 +2,14 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/spf13/cobra"
 
 	"github.com/tapline/tapline/internal/admin"
@@ -16,31 +18,79 @@ import (
 // completionTime is how long a shell may wait for the names of sources.
 const completionTime = 2 * time.Second
 
-// completeSource offers the sources of a database that can be reached now. It starts no server.
-func (a *app) completeSource(cmd *cobra.Command, _ []string, prefix string) ([]string, cobra.ShellCompDirective) {
-	const directive = cobra.ShellCompDirectiveNoFileComp
-	ctx, cancel := context.WithTimeout(cmd.Context(), completionTime)
-	defer cancel()
-	s, err := a.runningServer(ctx)
-	if err != nil {
-		return nil, directive
+// completion is what cobra asks for the words that can come next.
+type completion = func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective)
+
+// completeFrom offers words of a database that can be reached now. It starts no server, and an error offers nothing. A
+// word may be followed by a tab and a description.
+func (a *app) completeFrom(words func(context.Context, *pgxpool.Pool) ([]string, error)) completion {
+	return func(cmd *cobra.Command, args []string, prefix string) (out []string, _ cobra.ShellCompDirective) {
+		const directive = cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
+		ctx, cancel := context.WithTimeout(cmd.Context(), completionTime)
+		defer cancel()
+		s, err := a.runningServer(ctx)
+		if err != nil {
+			return nil, directive
+		}
+		pool, err := s.pool(ctx)
+		if err != nil {
+			return nil, directive
+		}
+		defer pool.Close()
+		all, err := words(ctx, pool)
+		if err != nil {
+			return nil, directive
+		}
+		for _, word := range all {
+			if strings.HasPrefix(word, prefix) {
+				out = append(out, word)
+			}
+		}
+		return out, directive
 	}
-	pool, err := s.pool(ctx)
-	if err != nil {
-		return nil, directive
-	}
-	defer pool.Close()
-	sources, err := admin.Sources(ctx, pool)
-	if err != nil {
-		return nil, directive
-	}
-	var names []string
-	for _, s := range sources {
-		if strings.HasPrefix(s.Nickname, prefix) {
+}
+
+// completeSource offers the nicknames of sources.
+func (a *app) completeSource() completion {
+	return a.completeFrom(func(ctx context.Context, pool *pgxpool.Pool) (names []string, _ error) {
+		sources, err := admin.Sources(ctx, pool)
+		for _, s := range sources {
 			names = append(names, s.Nickname)
 		}
-	}
-	return names, directive
+		return names, err
+	})
+}
+
+// completeLoad offers the newest loads that can be undone.
+func (a *app) completeLoad() completion {
+	return a.completeFrom(func(ctx context.Context, pool *pgxpool.Pool) (words []string, _ error) {
+		source, err := admin.Find(ctx, pool, a.cfg.Source, a.cfg.Schema)
+		if err != nil {
+			return nil, err
+		}
+		loads, err := admin.Loads(ctx, pool, source.Schema, 20)
+		for _, l := range loads {
+			if l.Status == "finished" && l.Seq != nil {
+				words = append(words, fmt.Sprintf("%d\t%s from %s", *l.Seq, plural(l.Rows, "row", "rows"), printable(l.Unit)))
+			}
+		}
+		return words, err
+	})
+}
+
+// completeReason offers the reasons that there are in quarantine.
+func (a *app) completeReason() completion {
+	return a.completeFrom(func(ctx context.Context, pool *pgxpool.Pool) (words []string, _ error) {
+		source, err := admin.Find(ctx, pool, a.cfg.Source, a.cfg.Schema)
+		if err != nil {
+			return nil, err
+		}
+		reasons, err := admin.QuarantineReasons(ctx, pool, source.Schema)
+		for _, r := range reasons {
+			words = append(words, fmt.Sprintf("%s\t%s", r.Reason, plural(r.Count, "record", "records")))
+		}
+		return words, err
+	})
 }
 
 // completeZone offers the names of the system's time zones.

@@ -40,7 +40,7 @@ func defaultDataDir() string {
 func (a *app) sourceFlags(c *cobra.Command) {
 	c.Flags().StringVarP(&a.cfg.Source, "source", "s", "", "nickname of the source, such as CleverTap_Prod")
 	c.Flags().StringVar(&a.cfg.Schema, "schema", "", "schema of the source, if it is not made of the nickname")
-	must(c.RegisterFlagCompletionFunc("source", a.completeSource))
+	must(c.RegisterFlagCompletionFunc("source", a.completeSource()))
 }
 
 // server is a Postgres to use.
@@ -69,8 +69,12 @@ func (a *app) server(ctx context.Context, create bool) (*server, error) {
 	if s.local, err = localpg.Open(dir, localpg.Options{Logger: a.log}); err != nil {
 		return nil, fmt.Errorf("open private Postgres: %w", err)
 	}
+	first := !clusterExists(dir)
 	if err := s.local.Start(ctx); err != nil {
 		return nil, fmt.Errorf("start private Postgres: %w", err)
+	}
+	if first && !a.quiet && !a.json {
+		newPrinter(a.stderr, a.env).line("Made a private Postgres in " + dir + ". It goes on running; tapline postgres stop ends it.")
 	}
 	s.DSN = s.local.DSN(localpg.Database)
 	return s, nil
@@ -125,9 +129,9 @@ func (s *server) pool(ctx context.Context) (*pgxpool.Pool, error) {
 // explain says where the server was named that could not be reached.
 func (s *server) explain(err error) error {
 	if s.Private() {
-		return fmt.Errorf("connect to the private Postgres: %w", err)
+		return fmt.Errorf("connect to the private Postgres, %w", err)
 	}
-	return fmt.Errorf("connect to the Postgres of %s: %w", s.Origin, err)
+	return fmt.Errorf("connect to the Postgres of %s, %w", s.Origin, err)
 }
 
 // connect is server and pool in one, for commands that need a database that is there.

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/tapline/tapline/internal/config"
 	"github.com/tapline/tapline/internal/localpg"
 )
 
@@ -37,24 +39,42 @@ func noPostgres(e *localpg.NotFoundError) string {
 	return text + ". Install it: " + e.Install + ". Or name a Postgres that runs elsewhere, with --dsn or DATABASE_URL"
 }
 
-// plainConnect makes pgx's error of a connection short: it repeats each address, once with TLS and once without.
+// plainConnect makes pgx's error of a connection short: the server, then each reason once. pgx repeats every address,
+// once with TLS and once without, and that the server has no TLS says nothing beside the answer it gave without.
 func plainConnect(err error) error {
 	var connect *pgconn.ConnectError
 	if !errors.As(err, &connect) {
 		return err
 	}
-	var reasons []string
-	for line := range strings.SplitSeq(connect.Error(), "\n") {
-		line = strings.TrimSpace(line)
-		if _, after, ok := strings.Cut(line, "dial error: "); ok {
-			line = after
+	text := config.Show(connect.Config) + ": " + strings.Join(reasons(connect), "; ")
+	return errors.New(strings.Replace(err.Error(), connect.Error(), text, 1))
+}
+
+func reasons(connect *pgconn.ConnectError) []string {
+	var pg *pgconn.PgError
+	if errors.As(connect, &pg) {
+		return []string{fmt.Sprintf("%s (SQLSTATE %s)", pg.Message, pg.Code)}
+	}
+	var out []string
+	noTLS := ""
+	for line := range strings.SplitSeq(connect.Unwrap().Error(), "\n") {
+		for _, step := range []string{"hostname resolving error: ", "dial error: ", "tls error: ", "server error: "} {
+			if _, after, ok := strings.Cut(line, step); ok {
+				line = after
+			}
 		}
-		if line != "" && !slices.Contains(reasons, line) {
-			reasons = append(reasons, line)
+		line = strings.TrimSpace(line)
+		switch {
+		case line == "server refused TLS connection":
+			noTLS = line
+		case line != "" && !slices.Contains(out, line):
+			out = append(out, line)
 		}
 	}
-	text := strings.ReplaceAll(strings.Join(reasons, " "), "`", "")
-	return errors.New(strings.Replace(err.Error(), connect.Error(), strings.TrimPrefix(text, "failed to connect to "), 1))
+	if len(out) == 0 {
+		return []string{noTLS}
+	}
+	return out
 }
 
 // oneLine is the text of an error without line breaks and control characters.
@@ -68,6 +88,13 @@ func hint(err error) string {
 	}
 	var connect *pgconn.ConnectError
 	if errors.As(err, &connect) {
+		var name *net.DNSError
+		if errors.As(err, &name) {
+			return "Check the host's name"
+		}
+		if strings.Contains(connect.Error(), "server refused TLS connection") {
+			return "The server has no TLS: take sslmode=require out of the DSN, or configure TLS on the server"
+		}
 		return "Check host and port, and that Postgres runs and can be reached from here"
 	}
 	return ""

@@ -22,7 +22,7 @@ func (a *app) doctorCommand() *cobra.Command {
 and there is room. Exit code 2 if a check failed.`,
 		Example: `  tapline doctor
   tapline doctor --dsn postgres://loader@db.example.com/analytics --source CleverTap_Prod`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return a.doctor(c.Context()) },
 	}
 	a.databaseFlags(c)

@@ -102,7 +102,8 @@ func (a *app) load(ctx context.Context, paths []string, f loadFlags) (err error)
 	if c, ok := src.(io.Closer); ok {
 		defer func() { err = errors.Join(err, c.Close()) }()
 	}
-	o := &outcome{source: a.cfg.Source, quiet: f.quiet, dryRun: f.dryRun, flags: a.sameDatabase()}
+	a.quiet = f.quiet
+	o := &outcome{source: a.cfg.Source, paths: paths, filter: valid.Filter, quiet: f.quiet, dryRun: f.dryRun, flags: a.sameDatabase()}
 	var pool *pgxpool.Pool
 	if o.server, err = a.loadServer(ctx, f); err != nil {
 		return err
@@ -167,10 +168,14 @@ func interruptible(ctx context.Context, r io.Reader) io.Reader {
 }
 
 func (a *app) loaderConfig(valid config.Valid) loader.Config {
-	return loader.Config{
+	cfg := loader.Config{
 		Source: a.cfg.Source, Schema: a.cfg.Schema, Evolve: loader.Mode(a.cfg.Evolve), ChunkBytes: valid.ChunkBytes,
-		Workers: a.cfg.Workers, Filter: valid.Filter, Logger: a.log,
+		Workers: a.cfg.Workers, Logger: a.log,
 	}
+	if valid.Filter != nil { // a nil *Filter in an interface would be a filter
+		cfg.Filter = valid.Filter
+	}
+	return cfg
 }
 
 // outcome is what a load or a dry run came to.
@@ -181,7 +186,9 @@ type outcome struct {
 	source string
 	quiet  bool
 	dryRun bool
-	flags  string // that the next command needs to find the same database
+	paths  []string
+	filter *config.Filter // nil if everything is loaded
+	flags  string         // that the next command needs to find the same database
 }
 
 // onlyUnits reports whether the load went through and only files of it failed.

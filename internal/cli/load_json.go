@@ -78,7 +78,7 @@ func newLoadJSON(o *outcome, code int) *loadJSON {
 		Files:  filesJSON{r.FinishedUnits(), r.SkippedUnits(), r.FailedUnits()},
 		Units:  make([]unitJSON, 0, len(r.Units)),
 		Tables: make(map[string]tableJSON, len(r.Tables)), Quarantine: r.Quarantine, Discards: r.Discards,
-		Warnings: list(warnings(r)), Blocked: make([]columnJSON, 0, len(r.Blocked)), SQL: r.Plan,
+		Warnings: list(warnings(o)), Blocked: make([]columnJSON, 0, len(r.Blocked)), SQL: r.Plan,
 		Seconds: r.Duration.Seconds(), PerSecond: perSecond(r.Accepted, r.Duration), MaxRSS: bench.MaxRSS(),
 	}
 	if o.err != nil {

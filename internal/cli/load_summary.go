@@ -21,7 +21,7 @@ func (a *app) summary(o *outcome) {
 	p.tables(o.report)
 	p.reasons("Quarantined", "EVENTS", o.report.Quarantine)
 	p.reasons("Discarded values (their rows are loaded)", "VALUES", o.report.Discards)
-	p.warn(o.report)
+	p.warn(o)
 	p.failures(o.report)
 	if o.dryRun {
 		p.sql(o.report.Plan)
@@ -35,22 +35,38 @@ func (a *app) summary(o *outcome) {
 // result is the line that most people read alone.
 func (p *printer) result(o *outcome) {
 	r := o.report
-	mark, verb := p.green("✓"), "Loaded"
+	mark := p.green("✓")
 	switch {
 	case o.err != nil:
 		mark = p.red("✗")
-	case r.Quarantined > 0:
+	case r.Quarantined > 0, len(r.Units) == 0:
 		mark = p.yellow("!")
 	}
-	if o.dryRun {
-		verb = "Would load"
+	p.line(mark + " " + p.bold(o.headline()))
+	if parts := o.parts(); len(parts) > 0 {
+		p.line("  " + p.dim(strings.Join(parts, " · ")))
 	}
-	text := fmt.Sprintf("%s %s into schema %s in %s", verb, plural(r.Loaded, "event", "events"), r.Schema, span(r.Duration))
-	if o.dryRun {
-		text = fmt.Sprintf("%s %s into schema %s", verb, plural(r.Loaded, "event", "events"), r.Schema)
+}
+
+// headline is the result in one sentence.
+func (o *outcome) headline() string {
+	r := o.report
+	switch {
+	case len(r.Units) == 0:
+		return "Nothing to load: no file in " + printable(strings.Join(o.paths, ", "))
+	case o.dryRun:
+		return fmt.Sprintf("Would load %s into schema %s", plural(r.Loaded, "event", "events"), r.Schema)
+	case r.FailedUnits() == len(r.Units):
+		return "Loaded nothing into schema " + r.Schema
+	case r.SkippedUnits() == len(r.Units):
+		return "Nothing new for schema " + r.Schema
 	}
-	p.line(mark + " " + p.bold(text))
-	var parts []string
+	return fmt.Sprintf("Loaded %s into schema %s in %s", plural(r.Loaded, "event", "events"), r.Schema, span(r.Duration))
+}
+
+// parts are the counts below the headline, as far as they are not 0.
+func (o *outcome) parts() (parts []string) {
+	r := o.report
 	for _, part := range []struct {
 		n         int
 		one, many string
@@ -71,12 +87,10 @@ func (p *printer) result(o *outcome) {
 			parts = append(parts, number(part.n)+" "+part.what)
 		}
 	}
-	if r.Bytes > 0 && !o.dryRun {
+	if r.Bytes > 0 && r.Accepted > 0 && !o.dryRun {
 		parts = append(parts, fmt.Sprintf("%s, %s events/s", size(r.Bytes), number(perSecond(r.Accepted, r.Duration))))
 	}
-	if len(parts) > 0 {
-		p.line("  " + p.dim(strings.Join(parts, " · ")))
-	}
+	return parts
 }
 
 // past says what happened to files that are fine.
@@ -91,7 +105,7 @@ func (o *outcome) past() string {
 const maxTables = 40
 
 func (p *printer) tables(r *loader.Report) {
-	g := &grid{header: []string{"TABLE", ">ROWS", ">DUPLICATES", ">DISCARDS", "CHANGES"}}
+	g := &grid{header: []string{"~TABLE", ">ROWS", ">DUPLICATES", ">DISCARDS", "<CHANGES"}}
 	var columns int
 	var more, rows, duplicates, discards int64
 	for _, name := range sortedTables(r) {
@@ -178,49 +192,6 @@ func sortedReasons(counts map[schema.Reason]int64) []schema.Reason {
 	})
 }
 
-// warnings are sentences about what loaded and may yet be wrong.
-func warnings(r *loader.Report) []string {
-	var out []string
-	n := r.Notes
-	zone := n.TimeZone
-	if zone == "" {
-		zone = "none given"
-	}
-	if n.Future > 0 && n.Future*100 > r.Accepted {
-		out = append(out, fmt.Sprintf("%s of %s events are in the future: is the time zone right (%s)?",
-			number(n.Future), number(r.Accepted), zone))
-	}
-	if n.AmbiguousHours > 0 {
-		out = append(out, fmt.Sprintf("%s at a local time that exists twice in %s (clocks go back): the earlier one was taken",
-			plural(n.AmbiguousHours, "event is", "events are"), zone))
-	}
-	if n.MissingHours > 0 {
-		out = append(out, fmt.Sprintf("%s at a local time that does not exist in %s (clocks go forward): moved on by the gap",
-			plural(n.MissingHours, "event is", "events are"), zone))
-	}
-	for _, b := range r.Blocked {
-		out = append(out, fmt.Sprintf("column %s.%s is bigint and met fractions, which are in _discards. To keep later ones: %s",
-			b[0], b[1], widenSQL(r.Schema, b)))
-	}
-	return out
-}
-
-func widenSQL(schemaName string, column [2]string) string {
-	return "alter table " + pgx.Identifier{schemaName, column[0]}.Sanitize() +
-		" alter column " + pgx.Identifier{column[1]}.Sanitize() + " type numeric;"
-}
-
-func (p *printer) warn(r *loader.Report) {
-	all := warnings(r)
-	if len(all) == 0 {
-		return
-	}
-	p.heading("Warnings")
-	for _, w := range all {
-		p.line("  " + p.yellow("!") + " " + w)
-	}
-}
-
 // maxFailures is how many failed files are named.
 const maxFailures = 20
 
@@ -265,22 +236,33 @@ func (p *printer) sql(plan string) {
 // next tells what people want to do now.
 func (p *printer) next(o *outcome) {
 	r := o.report
+	if len(r.Units) == 0 {
+		return
+	}
+	program := programName()
 	flags := " --source " + shellWord(o.source) + o.flags
 	p.heading("Next")
-	command := "tapline psql" + flags
-	if name := largest(r); name != "" {
-		command += " -- -c " + shellWord(`select * from "`+name+`" order by timestamp desc limit 10`)
-	}
-	p.line("  " + p.cyan(command))
-	if r.Quarantined > 0 {
-		p.line("  " + p.cyan("tapline quarantine list"+flags))
-	}
 	if r.FailedUnits() > 0 {
-		p.line("  " + p.dim("run the same command again once the failed files are whole; loaded files are skipped"))
+		p.line("  put right what failed and run the same command again: what is loaded is skipped")
+	}
+	if name := largest(r); name != "" {
+		p.line("  " + p.cyan(program+" psql"+flags+" -- -c "+shellWord(firstQuestion(name))))
+	} else if r.FailedUnits() < len(r.Units) {
+		p.line("  " + p.cyan(program+" status"+flags))
+	}
+	if r.Quarantined > 0 {
+		p.line("  " + p.cyan(program+" quarantine list"+flags))
 	}
 	if o.server != nil && o.server.local != nil {
 		p.line("  " + p.dim("DSN for other programs: ") + o.server.DSN)
 	}
+}
+
+// firstQuestion is what to ask of any event's table first: few rows and few columns, and they say whether the load is
+// plausible.
+func firstQuestion(table string) string {
+	return "select timestamp::date as day, count(*) as events, count(distinct user_id) as users from " +
+		pgx.Identifier{table}.Sanitize() + " group by 1 order by 1 desc limit 10"
 }
 
 // largest is the table that got most rows now.

@@ -39,7 +39,7 @@ func TestLoadTwice(t *testing.T) {
 	r := w.must(0, "load", path, "--source", "Web_Shop")
 	contains(t, r.stdout, "Loaded 50 events into schema web_shop", "purchase_made", "1 file loaded", "new table", "tapline psql --source Web_Shop")
 	r = w.must(0, "load", path, "--source", "Web_Shop")
-	contains(t, r.stdout, "Loaded 0 events", "1 file skipped")
+	contains(t, r.stdout, "Nothing new for schema web_shop", "1 file skipped", "tapline status --source Web_Shop")
 
 	now := time.Now().Add(time.Minute)
 	if err := os.Chtimes(path, now, now); err != nil {

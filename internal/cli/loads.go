@@ -36,10 +36,13 @@ func (a *app) loadsList() *cobra.Command {
 	c := &cobra.Command{
 		Use: "list", Short: "List the newest loads",
 		Example: "  tapline loads list --source CleverTap_Prod --limit 100",
-		Args:    cobra.NoArgs,
+		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
+			if err := atLeastOne("--limit", limit); err != nil {
+				return err
+			}
 			return a.withSource(c.Context(), func(pool *pgxpool.Pool, s admin.Source) error {
-				loads, err := admin.Loads(c.Context(), pool, s.Schema, max(limit, 0))
+				loads, err := admin.Loads(c.Context(), pool, s.Schema, limit)
 				if err != nil {
 					return err
 				}
@@ -63,7 +66,7 @@ func (p *printer) loads(s admin.Source, loads []admin.Load) {
 		return
 	}
 	p.line(p.bold("Loads of " + s.Nickname))
-	g := &grid{header: []string{">SEQ", "LOAD", "FINISHED", "STATUS", ">ROWS", ">DUPLICATES", ">QUARANTINED", ">DISCARDS", "UNIT"}}
+	g := &grid{header: []string{">SEQ", "LOAD", "FINISHED", "STATUS", ">ROWS", ">DUPLICATES", ">QUARANTINED", ">DISCARDS", "~UNIT"}}
 	for _, l := range loads {
 		seq := ""
 		if l.Seq != nil {
@@ -123,7 +126,7 @@ the note that its file was loaded, so that the file can be loaded again. users a
 LOAD is the load's number or the beginning of its id, as tapline loads list shows them.`,
 		Example: `  tapline loads undo 7
   tapline loads undo 5e0a1b2c --source CleverTap_Prod --yes`,
-		Args: cobra.ExactArgs(1),
+		Args: oneArg("LOAD", "give the number or the beginning of the id that tapline loads list shows"),
 		RunE: func(c *cobra.Command, args []string) error {
 			return a.withSource(c.Context(), func(pool *pgxpool.Pool, s admin.Source) error {
 				return a.undo(c.Context(), pool, s, args[0], yes)
@@ -133,6 +136,7 @@ LOAD is the load's number or the beginning of its id, as tapline loads list show
 	a.databaseFlags(c)
 	a.sourceFlags(c)
 	c.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
+	c.ValidArgsFunction = a.completeLoad()
 	return c
 }
 
@@ -185,7 +189,7 @@ func (a *app) confirm(question string) error {
 func (p *printer) undone(s admin.Source, u *admin.Undone) {
 	p.line(p.green("✓") + " " + p.bold(fmt.Sprintf("Undid load %s of %s: %s removed", u.Load.ID.String()[:8], s.Nickname,
 		plural(u.Rows(), "row", "rows"))))
-	g := &grid{header: []string{"TABLE", ">REMOVED"}}
+	g := &grid{header: []string{"~TABLE", ">REMOVED"}}
 	for _, name := range slices.Sorted(maps.Keys(u.Tables)) {
 		g.add(name, number(u.Tables[name]))
 	}

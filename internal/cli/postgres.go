@@ -34,7 +34,7 @@ over a unix socket that only this account and root can use, and goes on running 
 	verb := func(use, short string, run func(context.Context, *localpg.Cluster) error) *cobra.Command {
 		v := &cobra.Command{
 			Use: use, Short: short, Example: "  tapline postgres " + use + "\n  tapline postgres " + use + " --data-dir /srv/tapline",
-			Args: cobra.NoArgs,
+			Args: noArgs,
 			RunE: func(c *cobra.Command, _ []string) error { return a.postgres(c.Context(), run) },
 		}
 		a.dataDirFlag(v)

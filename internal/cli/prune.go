@@ -2,8 +2,6 @@ package cli
 
 import (
 	"context"
-	"fmt"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -27,7 +25,7 @@ the files have them. A file whose note was pruned (--units-older-than) is read a
 then counted as duplicates, so that costs time and nothing else. A load whose row was pruned cannot be undone.`,
 		Example: `  tapline prune --source CleverTap_Prod --loads-older-than 90d
   tapline prune --source CleverTap_Prod --quarantine-older-than 26w --discards-older-than 26w --confirm`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			parsed, err := parseAges(ages)
 			if err != nil {
@@ -62,7 +60,7 @@ func parseAges(words map[string]*string) (admin.Ages, error) {
 		}
 	}
 	if ages == (admin.Ages{}) {
-		return ages, &config.Error{Setting: "prune", Problem: "nothing to prune", Hint: "say what, such as --loads-older-than 90d or --quarantine-older-than 26w"}
+		return ages, &config.Error{Setting: "prune", Problem: "nothing is named to be removed", Hint: "say what, such as --loads-older-than 90d or --quarantine-older-than 26w"}
 	}
 	return ages, nil
 }
@@ -87,7 +85,7 @@ func (a *app) prune(ctx context.Context, pool *pgxpool.Pool, s admin.Source, age
 		verb = "Removed from "
 	}
 	p.line(p.bold(verb + s.Nickname))
-	g := &grid{header: []string{"TABLE", ">ROWS", ""}}
+	g := &grid{header: []string{"~TABLE", ">ROWS", ""}}
 	for _, row := range []struct {
 		table string
 		age   time.Duration
@@ -104,7 +102,7 @@ func (a *app) prune(ctx context.Context, pool *pgxpool.Pool, s admin.Source, age
 		}
 		note := row.note
 		if row.n == 0 {
-			note = "none older than " + strings.TrimSuffix(fmt.Sprint(row.age), "0m0s")
+			note = "none older than " + config.Age(row.age)
 		}
 		g.add(row.table, number(row.n), p.dim(note))
 	}

@@ -41,8 +41,11 @@ func (a *app) quarantineList() *cobra.Command {
 		Short: "Count the records by reason and show the newest",
 		Example: `  tapline quarantine list --source CleverTap_Prod
   tapline quarantine list --reason invalid_json --limit 5`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
+			if err := atLeastOne("--limit", limit); err != nil {
+				return err
+			}
 			return a.withSource(c.Context(), func(pool *pgxpool.Pool, s admin.Source) error {
 				return a.listQuarantine(c.Context(), pool, s, schema.Reason(reason), limit)
 			})
@@ -52,6 +55,7 @@ func (a *app) quarantineList() *cobra.Command {
 	a.sourceFlags(c)
 	c.Flags().StringVar(&reason, "reason", "", "only records of this reason, such as invalid_json")
 	c.Flags().IntVar(&limit, "limit", 20, "how many records to show")
+	must(c.RegisterFlagCompletionFunc("reason", a.completeReason()))
 	return c
 }
 
@@ -60,7 +64,7 @@ func (a *app) listQuarantine(ctx context.Context, pool *pgxpool.Pool, s admin.So
 	if err != nil {
 		return err
 	}
-	records, err := admin.Quarantine(ctx, pool, s.Schema, reason, max(limit, 0), firstBytes)
+	records, err := admin.Quarantine(ctx, pool, s.Schema, reason, limit, firstBytes)
 	if err != nil {
 		return err
 	}
@@ -79,20 +83,33 @@ func (a *app) listQuarantine(ctx context.Context, pool *pgxpool.Pool, s admin.So
 	}
 	p.print(g)
 	p.line()
-	g = &grid{header: []string{"ID", "REASON", "WHERE", "DETAIL", "BEGINS"}}
+	g = &grid{header: []string{"ID", "REASON", "~WHERE", "<DETAIL", "<BEGINS"}}
 	for _, r := range records {
 		g.add(shorten(r.ID, 13), string(r.Reason), place(&r), printable(r.Detail), shorten(printable(string(r.Raw)), firstBytes))
 	}
 	if len(records) > 0 {
 		p.print(g)
+		if all := countOf(reasons, reason); int64(len(records)) < all {
+			p.line("  " + p.dim(fmt.Sprintf("the newest %s of %s; --limit and --reason show others", number(len(records)), number(all))))
+		}
 	} else {
 		p.linef("  no records of reason %q", printable(string(reason)))
 	}
 	if len(records) > 0 {
 		p.heading("Next")
-		p.line("  " + p.cyan("tapline quarantine show "+idStart(records[0].ID)+" --source "+shellWord(s.Nickname)+a.sameDatabase()))
+		p.line("  " + p.cyan(programName()+" quarantine show "+idStart(records[0].ID)+" --source "+shellWord(s.Nickname)+a.sameDatabase()))
 	}
 	return nil
+}
+
+// countOf is how many records have a reason; without one, how many there are.
+func countOf(reasons []admin.Reason, reason schema.Reason) (n int64) {
+	for _, r := range reasons {
+		if reason == "" || r.Reason == reason {
+			n += r.Count
+		}
+	}
+	return n
 }
 
 // idStart is as much of an id as people type.
@@ -110,7 +127,7 @@ func (a *app) quarantineShow() *cobra.Command {
 		Short:   "Show one record with everything that is known about it",
 		Long:    "Show one record with everything that is known about it. The beginning of an id is enough.",
 		Example: "  tapline quarantine show 3f2a9c --source CleverTap_Prod",
-		Args:    cobra.ExactArgs(1),
+		Args:    oneArg("ID", "give the beginning of an id that tapline quarantine list shows"),
 		RunE: func(c *cobra.Command, args []string) error {
 			return a.withSource(c.Context(), func(pool *pgxpool.Pool, s admin.Source) error {
 				r, err := admin.QuarantineRecord(c.Context(), pool, s.Schema, strings.TrimSuffix(args[0], "…"))

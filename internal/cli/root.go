@@ -24,6 +24,8 @@ named after the source. A file is loaded whole or not at all, and never twice.
 		Example: `  tapline load events.ndjson.gz --source CleverTap_Prod
   tapline psql --source CleverTap_Prod
   tapline status`,
+		Args:          noArgs,
+		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		PersistentPreRunE: func(*cobra.Command, []string) error {
@@ -49,6 +51,13 @@ named after the source. A file is loaded whole or not at all, and never twice.
 			root.AddCommand(c)
 		}
 	}
+	root.SetFlagErrorFunc(flagError)
+	root.SetHelpCommand(helpCommand())
+	root.SetIn(a.stdin)
+	root.SetOut(a.stdout)
+	root.SetErr(a.stderr)
+	root.InitDefaultCompletionCmd() // writes to the output that is set by now
+	strict(root)
 	a.count(root)
 	return root
 }
@@ -68,7 +77,7 @@ func (a *app) count(c *cobra.Command) {
 
 // group makes a command that only has commands below it. Unlike cobra's default, a wrong word is an error.
 func group(c *cobra.Command, commands ...*cobra.Command) *cobra.Command {
-	c.Args = cobra.NoArgs
+	c.Args = noArgs
 	c.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 	c.AddCommand(commands...)
 	return c

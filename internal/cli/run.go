@@ -4,6 +4,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"strings"
@@ -19,7 +20,7 @@ type app struct {
 	stdout, stderr io.Writer
 	environ        []string
 	cfg            config.Config
-	json           bool
+	json, quiet    bool
 	logFormat      string
 	logLevel       string
 	log            *slog.Logger
@@ -31,13 +32,15 @@ type app struct {
 // Run runs one command line and returns the process's exit code. It reads no environment but env, whose entries are
 // NAME=value; pgx alone reads the PG variables of the process.
 func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, env []string) int {
-	a := &app{stdin: stdin, stdout: stdout, stderr: stderr, environ: env, log: slog.New(slog.DiscardHandler)}
+	out := &output{Writer: stdout}
+	a := &app{stdin: stdin, stdout: out, stderr: stderr, environ: env, log: slog.New(slog.DiscardHandler)}
 	root := a.root()
 	root.SetArgs(args)
-	root.SetIn(stdin)
-	root.SetOut(stdout)
-	root.SetErr(stderr)
 	cmd, err := root.ExecuteContextC(ctx)
+	if err == nil && out.err != nil {
+		a.started, a.answered = true, true // as far as it got
+		err = fmt.Errorf("%w. The command did its work, only its output is lost", out.err)
+	}
 	if err == nil {
 		return exitDone
 	}
@@ -64,6 +67,21 @@ func (a *app) complain(cmd *cobra.Command, err error, code int) {
 	if !a.started {
 		p.line("See " + cmd.CommandPath() + " --help")
 	}
+}
+
+// output keeps the first error of writing: a report in a file on a full disk is none.
+type output struct {
+	io.Writer
+	err error
+}
+
+// Write implements io.Writer.
+func (o *output) Write(p []byte) (int, error) {
+	n, err := o.Writer.Write(p)
+	if err != nil && o.err == nil {
+		o.err = err
+	}
+	return n, err
 }
 
 type errorJSON struct {

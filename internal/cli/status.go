@@ -17,7 +17,7 @@ func (a *app) statusCommand() *cobra.Command {
 		Short: "Show sources, tables, the last load, quarantine and discards",
 		Example: `  tapline status
   tapline status --source CleverTap_Prod --json`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return a.status(c.Context()) },
 	}
 	a.databaseFlags(c)
@@ -90,7 +90,7 @@ func (p *printer) source(st *admin.Status) {
 	p.fields(fields)
 	if len(st.Tables) > 0 {
 		p.line()
-		g := &grid{header: []string{"TABLE", ">ROWS", ">COLUMNS", ">SIZE"}}
+		g := &grid{header: []string{"~TABLE", ">ROWS", ">COLUMNS", ">SIZE"}}
 		for _, t := range st.Tables {
 			g.add(t.Name, about(t.Rows, t.Exact), number(t.Columns), size(t.Bytes))
 		}

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/term"
 )
 
-// printer writes text for people. Errors of writing are kept and not looked at: there is nobody left to tell.
+// printer writes text for people. Errors of writing are kept by output.
 type printer struct {
 	w     io.Writer
 	color bool
@@ -33,6 +33,9 @@ func newPrinter(w io.Writer, env func(string) string) *printer {
 
 // terminal returns the descriptor of a reader or writer that is a terminal.
 func terminal(v any) (fd int, ok bool) {
+	if o, ok := v.(*output); ok {
+		v = o.Writer
+	}
 	f, ok := v.(interface{ Fd() uintptr })
 	if !ok {
 		return 0, false
@@ -65,7 +68,7 @@ func (p *printer) heading(s string) {
 	p.line(p.bold(s))
 }
 
-// grid is a table to print. Columns whose header begins with > are numbers, aligned to the right.
+// grid is a table to print. A mark at the beginning of a header, such as > for numbers, says how its column is shown.
 type grid struct {
 	header []string
 	rows   [][]string
@@ -86,14 +89,17 @@ func (p *printer) print(g *grid) {
 	var columns []table.ColumnConfig
 	for i, h := range g.header {
 		align := text.AlignLeft
-		if name, ok := strings.CutPrefix(h, ">"); ok {
-			h, align = name, text.AlignRight
+		if strings.HasPrefix(h, toRight) {
+			align = text.AlignRight
 		}
-		header = append(header, p.dim(h))
+		header = append(header, p.dim(strings.TrimLeft(h, marks)))
 		columns = append(columns, table.ColumnConfig{Number: i + 1, Align: align, AlignHeader: align, AlignFooter: align})
 	}
 	t.SetColumnConfigs(columns)
 	t.AppendHeader(header)
+	if p.width > 0 {
+		g.fit(p.width - 3)
+	}
 	for _, r := range g.rows {
 		t.AppendRow(cells(r))
 	}

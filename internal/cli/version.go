@@ -20,22 +20,21 @@ func (a *app) versionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print the version of this program",
-		Args:  cobra.NoArgs,
+		Args:  noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			v := readVersion()
 			if a.json {
 				return a.writeJSON(v)
 			}
 			p := newPrinter(a.stdout, a.env)
-			commit := v.Commit
-			if commit == "" {
-				commit = "unknown"
-			}
-			if v.Modified {
-				commit += " (modified)"
-			}
 			p.linef("tapline %s", v.Version)
-			p.linef("commit  %s %s", commit, v.Time)
+			if v.Commit != "" {
+				modified := ""
+				if v.Modified {
+					modified = " (modified)"
+				}
+				p.linef("commit  %s%s, %s", v.Commit, modified, v.Time)
+			}
 			p.linef("built   %s, %s", v.Go, v.Platform)
 			return nil
 		},

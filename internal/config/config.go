@@ -51,7 +51,7 @@ type Valid struct {
 	// ChunkBytes is 0 if no size was given.
 	ChunkBytes int
 	// Filter is nil if everything is loaded.
-	Filter schema.Filter
+	Filter *Filter
 }
 
 // Formats are the values of --format.
@@ -101,7 +101,7 @@ func (c *Config) Validate() (Valid, error) {
 		{"--evolve", c.Evolve, Modes()},
 	} {
 		if choice.value != "" && !slices.Contains(choice.allowed, choice.value) {
-			return v, &Error{choice.flag, choice.value, "unknown value", "use " + anyOf(choice.allowed)}
+			return v, &Error{choice.flag, choice.value, "unknown value", "use " + AnyOf(choice.allowed, "")}
 		}
 	}
 	if v.Zone, err = zone(c.Files.Timezone); err != nil {
@@ -113,10 +113,7 @@ func (c *Config) Validate() (Valid, error) {
 	if v.ChunkBytes, err = chunkBytes(c.ChunkSize); err != nil {
 		return v, err
 	}
-	filter, err := NewFilter(c.Include, c.Exclude)
-	if filter != nil {
-		v.Filter = filter
-	}
+	v.Filter, err = NewFilter(c.Include, c.Exclude)
 	return v, err
 }
 
@@ -165,7 +162,11 @@ func chunkBytes(size string) (int, error) {
 	return int(n), nil
 }
 
-func anyOf(words []string) string {
+// AnyOf writes "a, b or c", each word with a prefix.
+func AnyOf(words []string, prefix string) string {
 	last := len(words) - 1
-	return strings.Join(words[:last], ", ") + " or " + words[last]
+	if last == 0 {
+		return prefix + words[0]
+	}
+	return prefix + strings.Join(words[:last], ", "+prefix) + " or " + prefix + words[last]
 }
