@@ -42,7 +42,7 @@ func (l *Loader) analyze(ctx context.Context, r *Report) {
 func (l *Loader) analyzeTable(ctx context.Context, conn *pgxpool.Conn, name string, loaded int64) error {
 	table := pgx.Identifier{l.cfg.Schema, name}.Sanitize()
 	var known float64
-	err := conn.QueryRow(ctx, "select coalesce(max(reltuples), 0) from pg_class where oid = to_regclass($1)", table).Scan(&known)
+	err := conn.QueryRow(ctx, "select coalesce(max(reltuples), 0) from pg_catalog.pg_class where oid = pg_catalog.to_regclass($1)", table).Scan(&known)
 	if err != nil || float64(loaded) <= known/2 {
 		return err
 	}

@@ -113,7 +113,7 @@ func writeCheck(ctx context.Context, pool *pgxpool.Pool, schemaName string) Chec
 	name := "write to " + schemaName
 	var exists, create bool
 	err := pool.QueryRow(ctx, "select count(*) > 0, coalesce(bool_and(has_schema_privilege(oid, 'create')), false) "+
-		"from pg_namespace where nspname = $1", schemaName).Scan(&exists, &create)
+		"from pg_catalog.pg_namespace where nspname = $1", schemaName).Scan(&exists, &create)
 	if err != nil {
 		return failed(name, err)
 	}
@@ -123,7 +123,7 @@ func writeCheck(ctx context.Context, pool *pgxpool.Pool, schemaName string) Chec
 	var tables, writable int64
 	var role string
 	err = pool.QueryRow(ctx, "select count(*), count(*) filter (where has_table_privilege(c.oid, 'insert') and has_table_privilege(c.oid, 'select')), "+
-		"current_user from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = $1 and c.relkind in ('r', 'p')", schemaName).
+		"current_user from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace where n.nspname = $1 and c.relkind in ('r', 'p')", schemaName).
 		Scan(&tables, &writable, &role)
 	switch {
 	case err != nil:

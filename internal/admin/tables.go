@@ -20,10 +20,12 @@ type BatchQuerier interface {
 // tables finds the event tables and their sizes.
 func (s *Status) tables(ctx context.Context, q BatchQuerier) error {
 	rows, err := q.Query(ctx, `
-		select c.relname, (select count(*) from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped),
-			greatest(c.reltuples, 0)::bigint, false, pg_total_relation_size(c.oid)
-		from pg_class c join pg_namespace n on n.oid = c.relnamespace
-		where n.nspname = $1 and c.relkind in ('r', 'p') order by c.relname`, s.Schema)
+		select c.relname, (select count(*) from pg_catalog.pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped),
+			greatest(c.reltuples, 0)::bigint, false,
+			coalesce((select sum(pg_catalog.pg_total_relation_size(relid)) from pg_catalog.pg_partition_tree(c.oid)),
+				pg_catalog.pg_total_relation_size(c.oid))::bigint
+		from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+		where n.nspname = $1 and c.relkind in ('r', 'p') and not c.relispartition order by c.relname`, s.Schema)
 	if err != nil {
 		return fmt.Errorf("list tables: %w", err)
 	}

@@ -50,8 +50,14 @@ func Exists(ctx context.Context, q Querier, schemaName string) (bool, error) {
 	return exists, nil
 }
 
-// ours is the condition for a relation c to be in Read's result. relkind p is a partitioned table, v and m are views.
-const ours = `(c.relkind in ('r', 'p') or c.relkind in ('v', 'm') and c.relname = 'tracks')`
+// ours is the condition for a relation c to be in Read's result. relkind p is a partitioned table, v and m are views. A
+// partition is not there by itself: its rows are its table's, and tracks would show them twice.
+const ours = `(c.relkind in ('r', 'p') and not c.relispartition or c.relkind in ('v', 'm') and c.relname = 'tracks')`
+
+// typeName is the type of a column a, for schema.ParseType. Only text is written as a session has it: in quotes with
+// quote_all_identifiers, and with its schema if the search_path begins with one where a table is called text.
+const typeName = `case a.atttypid when 'pg_catalog.text'::pg_catalog.regtype then 'text'
+		else pg_catalog.format_type(a.atttypid, a.atttypmod) end`
 
 func readTables(ctx context.Context, q Querier, schemaName string) (_ schema.Tables, dictionary bool, err error) {
 	rows, err := q.Query(ctx, `
@@ -80,7 +86,7 @@ func readTables(ctx context.Context, q Querier, schemaName string) (_ schema.Tab
 // filtered all of a table's comments for each of its columns, 3.4 s for 100,000 columns instead of 0.14 s.
 func readColumns(ctx context.Context, q Querier, schemaName string, tables schema.Tables) error {
 	rows, err := q.Query(ctx, `
-		select c.relname, a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod), coalesce(d.description, '')
+		select c.relname, a.attname, `+typeName+`, coalesce(d.description, '')
 		from pg_catalog.pg_class c
 		join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 		join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped

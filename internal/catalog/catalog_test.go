@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/tapline/tapline/internal/catalog"
@@ -27,6 +28,7 @@ func shop(t *testing.T) *pgxpool.Pool {
 		`comment on column shop.purchase.code is 'The code.'`,
 		`create table shop.bare ()`,
 		`create table shop.parts (id text) partition by hash (id)`,
+		`create table shop.parts_0 partition of shop.parts for values with (modulus 1, remainder 0)`,
 		`create table shop._loads (load uuid)`,
 		`create view shop.tracks as select id from shop.purchase`,
 		`create view shop.report as select id from shop.purchase`,
@@ -78,6 +80,34 @@ func TestRead(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, read(t, pool)); diff != "" {
 		t.Errorf("Read (-want +got):\n%s", diff)
+	}
+}
+
+// Nothing that a session may have set changes what is read, not even a table that hides Postgres's own.
+func TestSessionDoesNotMatter(t *testing.T) {
+	t.Parallel()
+	pool := shop(t)
+	for _, name := range []string{"text", "pg_class", "pg_attribute", "pg_namespace", "pg_description"} {
+		pgtest.Exec(t, pool, `create table other.`+name+` (id text)`)
+	}
+	cfg := pool.Config().ConnConfig
+	cfg.RuntimeParams["search_path"] = "other,pg_catalog"
+	cfg.RuntimeParams["quote_all_identifiers"] = "on"
+	conn, err := pgx.ConnectConfig(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(t.Context())
+	got, err := catalog.Read(t.Context(), conn, "shop")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(wantShop(), got); diff != "" {
+		t.Errorf("Read (-want +got):\n%s", diff)
+	}
+	types, err := catalog.Types(t.Context(), conn, "shop", []string{"purchase"})
+	if err != nil || types["purchase"]["id"] != schema.Text {
+		t.Errorf("Types = %v, %v", types, err)
 	}
 }
 

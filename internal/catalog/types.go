@@ -14,7 +14,7 @@ import (
 // to be made after the tables are locked, because types read before may be wrong by then.
 func Types(ctx context.Context, q Querier, schemaName string, tables []string) (map[string]map[string]schema.Type, error) {
 	rows, err := q.Query(ctx, `
-		select c.relname, a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod)
+		select c.relname, a.attname, `+typeName+`
 		from pg_catalog.pg_class c
 		join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 		join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
