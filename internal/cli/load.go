@@ -32,7 +32,7 @@ func (a *app) loadCommand() *cobra.Command {
 		Short: "Load files of events, each whole and never twice",
 		Long: `Load the events in files into the tables of a source. PATH is a file, a folder, a glob, or - for the standard
 input; plain, gzip or zstd; JSON lines or CSV; Segment calls or CleverTap exports. Each file is one transaction: all
-of it is visible afterwards, or nothing. Files that were loaded before are skipped, events that are there already are
+of it is visible afterwards, or nothing; a plain file above --unit-max-bytes is several. Files that were loaded before are skipped, events that are there already are
 counted as duplicates, so running the same command again is always safe. Ctrl-C rolls the open file back.
 
 CleverTap exports need --timezone and --account: their times have no zone and their records no id.
@@ -78,6 +78,7 @@ func (a *app) fileFlags(c *cobra.Command) {
 	flags.StringVar(&files.Event, "event", "", "event of CleverTap records that do not name theirs")
 	flags.StringVar(&files.UserIdentity, "user-identity", "", "what becomes user_id of CleverTap records: "+strings.Join(config.UserIdentities(), ", ")+" (default identity)")
 	flags.StringVar(&files.TempDir, "temp-dir", "", "folder for spooled input (default the system's)")
+	flags.StringVar(&files.UnitMaxSize, "unit-max-bytes", "", "size up to which a plain file is one transaction; a larger one is several (default 4GiB)")
 	must(c.MarkFlagDirname("temp-dir"))
 	complete(c, "format", config.Formats())
 	complete(c, "user-identity", config.UserIdentities())
@@ -152,7 +153,7 @@ func (a *app) files(ctx context.Context, paths []string, valid config.Valid) (lo
 	}
 	return loader.Files(paths, loader.FileOptions{
 		Format: f.Format, Timezone: valid.Zone, Account: f.Account, Event: f.Event, UserIdentity: f.UserIdentity,
-		Stdin: stdin, TempDir: f.TempDir, Logger: a.log,
+		UnitMaxBytes: valid.UnitMaxBytes, Stdin: stdin, TempDir: f.TempDir, Logger: a.log,
 	})
 }
 

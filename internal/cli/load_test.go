@@ -52,6 +52,22 @@ func TestLoadTwice(t *testing.T) {
 	}
 }
 
+// TestLoadInRanges loads a file above --unit-max-bytes: in parts, each once.
+func TestLoadInRanges(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	path := w.file("events.ndjson", purchases(1000))
+	var first, second loaded
+	w.json(0, &first, "load", path, "-s", "Web", "--unit-max-bytes", "100KiB")
+	if first.Counts.Loaded != 1000 || first.Files.Finished != 2 || first.Units[1].Unit != path+" (part 2 of 2)" {
+		t.Errorf("got %+v", first)
+	}
+	w.json(0, &second, "load", path, "-s", "Web", "--unit-max-bytes", "102400")
+	if second.Counts.Accepted != 0 || second.Files.Skipped != 2 {
+		t.Errorf("again: got %+v", second)
+	}
+}
+
 func TestLoadJSON(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -164,6 +180,7 @@ func TestUsage(t *testing.T) {
 		"Asia/Kolkata":                         {"load", path, "-s", "Web", "--timezone", "IST+5"},
 		"use auto or managed":                  {"load", path, "-s", "Web", "--evolve", "yes"},
 		"--chunk-size":                         {"load", path, "-s", "Web", "--chunk-size", "1"},
+		"--unit-max-bytes":                     {"load", path, "-s", "Web", "--unit-max-bytes", "4X"},
 		"--source: no source":                  {"load", path},
 		"nothing to load":                      {"load", "-s", "Web"},
 		"no such file":                         {"load", path + ".not", "-s", "Web"},

@@ -40,6 +40,8 @@ type Files struct {
 	UserIdentity string
 	// TempDir is where the standard input is spooled. Defaults to the system's.
 	TempDir string
+	// UnitMaxSize is the size up to which a plain file is one transaction, such as 256MiB. Defaults to 4GiB.
+	UnitMaxSize string
 }
 
 // Valid is a Config whose words have become values.
@@ -50,6 +52,8 @@ type Valid struct {
 	Zone *time.Location
 	// ChunkBytes is 0 if no size was given.
 	ChunkBytes int
+	// UnitMaxBytes is 0 if no size was given.
+	UnitMaxBytes int64
 	// Filter is nil if everything is loaded.
 	Filter *Filter
 }
@@ -113,6 +117,9 @@ func (c *Config) Validate() (Valid, error) {
 	if v.ChunkBytes, err = chunkBytes(c.ChunkSize); err != nil {
 		return v, err
 	}
+	if v.UnitMaxBytes, err = unitMaxBytes(c.Files.UnitMaxSize); err != nil {
+		return v, err
+	}
 	v.Filter, err = NewFilter(c.Include, c.Exclude)
 	return v, err
 }
@@ -160,6 +167,19 @@ func chunkBytes(size string) (int, error) {
 		return 0, &Error{"--chunk-size", size, "no size between 64KiB and 1GiB", "use a number with its unit, such as 40MiB"}
 	}
 	return int(n), nil
+}
+
+const minUnit = 64 << 10
+
+func unitMaxBytes(size string) (int64, error) {
+	if size == "" {
+		return 0, nil
+	}
+	n, ok := ParseSize(size)
+	if !ok || n < minUnit {
+		return 0, &Error{"--unit-max-bytes", size, "no size of 64KiB or more", "use a number with its unit, such as 256MiB"}
+	}
+	return n, nil
 }
 
 // AnyOf writes "a, b or c", each word with a prefix.

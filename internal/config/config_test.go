@@ -220,21 +220,24 @@ func TestSizesAndAges(t *testing.T) {
 
 func TestValidate(t *testing.T) {
 	t.Parallel()
-	good := config.Config{Source: "CleverTap_Prod", ChunkSize: "1MiB", Files: config.Files{Timezone: "Asia/Kolkata", Format: "clevertap"}}
+	good := config.Config{Source: "CleverTap_Prod", ChunkSize: "1MiB", Files: config.Files{
+		Timezone: "Asia/Kolkata", Format: "clevertap", UnitMaxSize: "256MiB",
+	}}
 	v, err := good.Validate()
-	if err != nil || v.Schema != "clevertap_prod" || v.ChunkBytes != 1<<20 || v.Zone.String() != "Asia/Kolkata" || v.Filter != nil {
+	if err != nil || v.Schema != "clevertap_prod" || v.ChunkBytes != 1<<20 || v.UnitMaxBytes != 256<<20 || v.Zone.String() != "Asia/Kolkata" || v.Filter != nil {
 		t.Errorf("got %+v, %v", v, err)
 	}
 	for want, bad := range map[string]config.Config{
-		"--source":        {Source: "???"},
-		"--schema":        {Source: "a", Schema: "Public"},
-		"--format":        {Files: config.Files{Format: "parquet"}},
-		"--timezone":      {Files: config.Files{Timezone: "Local"}},
-		"--user-identity": {Files: config.Files{UserIdentity: "x"}},
-		"--evolve":        {Evolve: "x"},
-		"--chunk-size":    {ChunkSize: "2GiB"},
-		"--include":       {Include: []string{"a."}},
-		"--exclude":       {Exclude: []string{""}},
+		"--source":         {Source: "???"},
+		"--schema":         {Source: "a", Schema: "Public"},
+		"--format":         {Files: config.Files{Format: "parquet"}},
+		"--unit-max-bytes": {Files: config.Files{UnitMaxSize: "4"}},
+		"--timezone":       {Files: config.Files{Timezone: "Local"}},
+		"--user-identity":  {Files: config.Files{UserIdentity: "x"}},
+		"--evolve":         {Evolve: "x"},
+		"--chunk-size":     {ChunkSize: "2GiB"},
+		"--include":        {Include: []string{"a."}},
+		"--exclude":        {Exclude: []string{""}},
 	} {
 		_, err := bad.Validate()
 		var e *config.Error
