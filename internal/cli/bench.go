@@ -35,7 +35,7 @@ does. The schemas bench_tapline and bench_psql of the database are dropped at th
 	c.Flags().IntVar(&o.Files, "files", 4, "files that the events are in")
 	c.Flags().IntVar(&o.Rounds, "rounds", 5, "how often each side runs")
 	c.Flags().Uint64Var(&o.Seed, "seed", 1, "seed of the events")
-	c.Flags().StringVar(&o.Dir, "temp-dir", "", "folder for the event file and the exported rows, 3 KB an event (default the system's)")
+	c.Flags().StringVar(&o.Dir, "temp-dir", "", "`FOLDER` for the event file and the exported rows, 3 KB an event (default the system's)")
 	must(c.MarkFlagDirname("temp-dir"))
 	return c
 }

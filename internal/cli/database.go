@@ -19,12 +19,12 @@ of them names a server, Tapline runs a private Postgres in --data-dir; load crea
 
 // databaseFlags adds the flags that choose the database.
 func (a *app) databaseFlags(c *cobra.Command) {
-	c.Flags().StringVar(&a.cfg.Database.DSN, "dsn", "", "Postgres to use, as a URL or keywords (default $DATABASE_URL, then the PG variables,\nthen a private Postgres)")
+	c.Flags().StringVar(&a.cfg.Database.DSN, "dsn", "", "`DSN` of the Postgres to use, a URL or keywords (default $DATABASE_URL, then the PG variables,\nthen a private Postgres)")
 	a.dataDirFlag(c)
 }
 
 func (a *app) dataDirFlag(c *cobra.Command) {
-	c.Flags().StringVar(&a.cfg.Database.DataDir, "data-dir", "", "folder of the private Postgres (default "+defaultDataDir()+")")
+	c.Flags().StringVar(&a.cfg.Database.DataDir, "data-dir", "", "`FOLDER` of the private Postgres (default "+defaultDataDir()+")")
 	must(c.MarkFlagDirname("data-dir"))
 }
 
@@ -38,8 +38,8 @@ func defaultDataDir() string {
 
 // sourceFlags adds the flags that choose a source.
 func (a *app) sourceFlags(c *cobra.Command) {
-	c.Flags().StringVarP(&a.cfg.Source, "source", "s", "", "nickname of the source, such as CleverTap_Prod")
-	c.Flags().StringVar(&a.cfg.Schema, "schema", "", "schema of the source, if it is not made of the nickname")
+	c.Flags().StringVarP(&a.cfg.Source, "source", "s", "", "`NICKNAME` of the source, such as CleverTap_Prod")
+	c.Flags().StringVar(&a.cfg.Schema, "schema", "", "`SCHEMA` of the source, if it is not made of the nickname")
 	must(c.RegisterFlagCompletionFunc("source", a.completeSource()))
 }
 
@@ -54,7 +54,7 @@ type errNoDatabase struct{ dir string }
 
 func (e *errNoDatabase) Error() string {
 	return fmt.Sprintf("no database: neither --dsn, DATABASE_URL nor a PG variable names a server, and there is no private Postgres in %s: "+
-		"give a DSN, or load something first (tapline load)", e.dir)
+		"give a DSN, or make one with tapline load or tapline postgres start", e.dir)
 }
 
 // server finds the Postgres to use and starts the private one if it is that. Only with create it is made.
@@ -115,6 +115,7 @@ func (s *server) pool(ctx context.Context) (*pgxpool.Pool, error) {
 	if _, ok := cfg.ConnConfig.RuntimeParams["application_name"]; !ok {
 		cfg.ConnConfig.RuntimeParams["application_name"] = "tapline"
 	}
+	cfg.ConnConfig.RuntimeParams["client_encoding"] = "UTF8" // whatever the role or the DSN has: it is what we send
 	pool, err := pgxpool.NewWithConfig(ctx, cfg)
 	if err != nil {
 		return nil, fmt.Errorf("open pool: %w", err)

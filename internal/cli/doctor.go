@@ -27,7 +27,7 @@ and there is room. Exit code 2 if a check failed.`,
 	}
 	a.databaseFlags(c)
 	a.sourceFlags(c)
-	c.Flags().StringVar(&a.cfg.Files.TempDir, "temp-dir", "", "folder for spooled input to check (default the system's)")
+	c.Flags().StringVar(&a.cfg.Files.TempDir, "temp-dir", "", "`FOLDER` for spooled input to check (default the system's)")
 	return c
 }
 

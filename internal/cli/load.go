@@ -37,6 +37,10 @@ counted as duplicates, so running the same command again is always safe. Ctrl-C 
 
 CleverTap exports need --timezone and --account: their times have no zone and their records no id.
 
+A PATTERN of --include and --exclude is EVENT or EVENT.PROPERTY, as it is sent or as the table and column are called, in
+any case; * stands for any characters, ? for one. A dot in an event's name is written \. in the pattern. A pattern that
+matches nothing is named in the summary.
+
 ` + databaseHelp + `
 
 ` + exitHelp,
@@ -57,11 +61,11 @@ CleverTap exports need --timezone and --account: their times have no zone and th
 	a.sourceFlags(c)
 	a.fileFlags(c)
 	flags := c.Flags()
-	flags.StringArrayVar(&a.cfg.Include, "include", nil, "load only this EVENT or EVENT.PROPERTY; * and ? are wild; repeatable")
-	flags.StringArrayVar(&a.cfg.Exclude, "exclude", nil, "leave out this EVENT or EVENT.PROPERTY; wins over --include; repeatable")
-	flags.StringVar(&a.cfg.Evolve, "evolve", "auto", "who changes the schema: auto (this command) or managed (your migrations)")
-	flags.IntVar(&a.cfg.Workers, "workers", 0, "large files loaded side by side, each in a transaction of its own (default one a processor, at most 4)")
-	flags.StringVar(&a.cfg.ChunkSize, "chunk-size", "", "values collected before they are copied, two such in memory, of all workers together (default 24MiB)")
+	flags.StringArrayVar(&a.cfg.Include, "include", nil, "load only events, or their properties, that match this `PATTERN`; repeatable")
+	flags.StringArrayVar(&a.cfg.Exclude, "exclude", nil, "leave out what matches this `PATTERN`; wins over --include; repeatable")
+	flags.StringVar(&a.cfg.Evolve, "evolve", "auto", "`MODE`: who changes the schema: auto (this command) or managed (your migrations)")
+	flags.IntVar(&a.cfg.Workers, "workers", 0, "how many (`N`) large files are loaded side by side, each in a transaction of its own (default one a processor, at most 4)")
+	flags.StringVar(&a.cfg.ChunkSize, "chunk-size", "", "`SIZE` of the values collected before they are copied, two such in memory, of all workers together (default 24MiB)")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "say what would be loaded, and the SQL; touch nothing")
 	flags.BoolVarP(&f.quiet, "quiet", "q", false, "no progress, and no summary if all went well")
 	complete(c, "evolve", config.Modes())
@@ -72,13 +76,13 @@ CleverTap exports need --timezone and --account: their times have no zone and th
 func (a *app) fileFlags(c *cobra.Command) {
 	flags := c.Flags()
 	files := &a.cfg.Files
-	flags.StringVar(&files.Format, "format", "", "format of the files: "+strings.Join(config.Formats(), ", ")+" (default: look at each file)")
-	flags.StringVar(&files.Timezone, "timezone", "", "IANA name of the CleverTap project's time zone, such as Asia/Kolkata")
-	flags.StringVar(&files.Account, "account", "", "CleverTap account id; it is part of the ids of CleverTap's records")
-	flags.StringVar(&files.Event, "event", "", "event of CleverTap records that do not name theirs")
-	flags.StringVar(&files.UserIdentity, "user-identity", "", "what becomes user_id of CleverTap records: "+strings.Join(config.UserIdentities(), ", ")+" (default identity)")
-	flags.StringVar(&files.TempDir, "temp-dir", "", "folder for spooled input (default the system's)")
-	flags.StringVar(&files.UnitMaxSize, "unit-max-bytes", "", "size up to which a plain file is one transaction; a larger one is several (default 4GiB)")
+	flags.StringVar(&files.Format, "format", "", "`FORMAT` of the files: "+strings.Join(config.Formats(), ", ")+" (default: look at each file)")
+	flags.StringVar(&files.Timezone, "timezone", "", "time `ZONE` of the CleverTap project, by its IANA name, such as Asia/Kolkata")
+	flags.StringVar(&files.Account, "account", "", "CleverTap account `ID`; it is part of the ids of CleverTap's records")
+	flags.StringVar(&files.Event, "event", "", "`EVENT` of CleverTap records that do not name theirs")
+	flags.StringVar(&files.UserIdentity, "user-identity", "", "`FIELD` that becomes user_id of CleverTap records: "+strings.Join(config.UserIdentities(), ", ")+" (default identity)")
+	flags.StringVar(&files.TempDir, "temp-dir", "", "`FOLDER` for spooled input (default the system's)")
+	flags.StringVar(&files.UnitMaxSize, "unit-max-bytes", "", "`SIZE` up to which a plain file is one transaction; a larger one is several (default 4GiB)")
 	must(c.MarkFlagDirname("temp-dir"))
 	complete(c, "format", config.Formats())
 	complete(c, "user-identity", config.UserIdentities())

@@ -56,7 +56,7 @@ func (a *app) loadsList() *cobra.Command {
 	}
 	a.databaseFlags(c)
 	a.sourceFlags(c)
-	c.Flags().IntVar(&limit, "limit", 20, "how many loads to show")
+	c.Flags().IntVar(&limit, "limit", 20, "show the newest `N` loads")
 	return c
 }
 
@@ -123,6 +123,10 @@ func (a *app) loadsUndo() *cobra.Command {
 		Short: "Take everything that one load brought out again",
 		Long: `Take everything that one load brought out again, in one transaction: its rows, discards, quarantined records and
 the note that its file was loaded, so that the file can be loaded again. users and accounts are made anew without it.
+
+Loads of the source that are running are waited for. A later load may have left events out because this one had them: it
+is told how many later loads met such duplicates. Their files are loaded again once those loads are undone, too.
+
 LOAD is the load's number or the beginning of its id, as tapline loads list shows them.`,
 		Example: `  tapline loads undo 7
   tapline loads undo 5e0a1b2c --source CleverTap_Prod --yes`,

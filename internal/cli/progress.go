@@ -100,7 +100,7 @@ func showLines(ctx context.Context, p *printer, src *watchedSource, l progressin
 		}
 		now := src.pulse(l.Progress(), time.Since(start))
 		if now.unit == "" && now.units == 0 {
-			p.line("waiting for input")
+			p.line(now.waiting())
 			continue
 		}
 		p.linef("%s, %s, %s events, %s events/s", now.files(), now.share(), number(now.events), number(now.rate))
@@ -141,13 +141,21 @@ func (n pulse) share() string {
 	return size(n.bytes) + " of " + size(n.total)
 }
 
+// waiting says what a load does before it reads: files are there, the standard input may be slow to come.
+func (n pulse) waiting() string {
+	if n.total > 0 {
+		return "preparing the schema"
+	}
+	return "waiting for input"
+}
+
 const barWidth = 24
 
 // bar is one line: file, bar, per cent, bytes, rate, time left. What does not fit is left out from the end; the last
 // column stays free, because terminals wrap after it.
 func (n pulse) bar(p *printer) string {
 	if n.unit == "" && n.units == 0 {
-		return "waiting for input ..."
+		return n.waiting() + " ..."
 	}
 	var parts []string
 	line := ""

@@ -39,7 +39,7 @@ then counted as duplicates, so that costs time and nothing else. A load whose ro
 	a.databaseFlags(c)
 	a.sourceFlags(c)
 	for _, what := range []string{"loads", "units", "quarantine", "discards"} {
-		ages[what] = c.Flags().String(what+"-older-than", "", "remove "+what+" older than this, such as 90d, 12w or 36h")
+		ages[what] = c.Flags().String(what+"-older-than", "", "remove "+what+" older than this `AGE`, such as 90d, 12w or 36h")
 	}
 	c.Flags().BoolVar(&confirm, "confirm", false, "really remove them")
 	return c

@@ -39,7 +39,7 @@ func (a *app) psql(ctx context.Context, args []string) error {
 	if _, err := a.cfg.Validate(); err != nil {
 		return err
 	}
-	server, err := a.server(ctx, true)
+	server, err := a.server(ctx, false)
 	if err != nil {
 		return err
 	}

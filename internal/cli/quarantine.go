@@ -53,8 +53,8 @@ func (a *app) quarantineList() *cobra.Command {
 	}
 	a.databaseFlags(c)
 	a.sourceFlags(c)
-	c.Flags().StringVar(&reason, "reason", "", "only records of this reason, such as invalid_json")
-	c.Flags().IntVar(&limit, "limit", 20, "how many records to show")
+	c.Flags().StringVar(&reason, "reason", "", "only records of this `REASON`, such as invalid_json")
+	c.Flags().IntVar(&limit, "limit", 20, "show the newest `N` records")
 	must(c.RegisterFlagCompletionFunc("reason", a.completeReason()))
 	return c
 }

@@ -34,8 +34,8 @@ named after the source. A file is loaded whole or not at all, and never twice.
 	}
 	flags := root.PersistentFlags()
 	flags.BoolVar(&a.json, "json", false, "print one JSON document on stdout instead of text")
-	flags.StringVar(&a.logFormat, "log-format", "text", "format of the log on stderr: text or json")
-	flags.StringVar(&a.logLevel, "log-level", "warn", "least level of the log: debug, info, warn, error or off")
+	flags.StringVar(&a.logFormat, "log-format", "text", "`FORMAT` of the log on stderr: text or json")
+	flags.StringVar(&a.logLevel, "log-level", "warn", "least `LEVEL` of the log: debug, info, warn, error or off")
 	complete(root, "log-format", []string{"text", "json"})
 	complete(root, "log-level", logLevels())
 	root.AddGroup(&cobra.Group{ID: "load", Title: "Load and look:"}, &cobra.Group{ID: "keep", Title: "Look after:"},

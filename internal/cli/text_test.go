@@ -16,6 +16,12 @@ func TestBar(t *testing.T) {
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
+	if bar := cli.Bar(80, "", 0, 120, 0, 1, 0, 0); bar != "preparing the schema ..." {
+		t.Errorf("before a file is read: got %s", bar)
+	}
+	if bar := cli.Bar(80, "", 0, 0, 0, 1, 0, 0); bar != "waiting for input ..." {
+		t.Errorf("before anything is typed: got %s", bar)
+	}
 	for width := 30; width < 130; width++ {
 		for _, bar := range []string{
 			cli.Bar(width, "/in/"+strings.Repeat("ä", 200), 1, 120<<40, 99_999, 100_000, 1_000_000, time.Hour),

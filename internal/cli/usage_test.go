@@ -48,6 +48,7 @@ func TestHelp(t *testing.T) {
 		contains(t, w.must(0, args...).stdout, "tapline loads undo 7")
 	}
 	contains(t, w.must(0, "__complete", "help", "lo").stdout, "loads\t")
+	contains(t, w.must(0, "load", "--help").stdout, "--exclude PATTERN", "--dsn DSN", "A PATTERN of --include and --exclude is")
 }
 
 // TestConnectError wants each fact once: pgx says it for every address, with and without TLS.
@@ -64,6 +65,20 @@ func TestConnectError(t *testing.T) {
 		if strings.Contains(stderr, "hunter2") || strings.Contains(stderr, "tls") || strings.Count(stderr, "\n") != 1 {
 			t.Errorf("%s: got %s", dsn, stderr)
 		}
+	}
+}
+
+// TestLookingMakesNothing: only what loads makes a private Postgres.
+func TestLookingMakesNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, line := range []string{"status", "psql", "loads list", "quarantine list", "prune --loads-older-than 1d"} {
+		r := w.runWith("", nil, append(strings.Fields(line), "--data-dir", w.dir+"/data")...)
+		r.want(t, 64, line)
+		contains(t, r.stderr, "no private Postgres in "+w.dir+"/data", "tapline load or tapline postgres start")
+	}
+	if _, err := os.Stat(w.dir + "/data"); !os.IsNotExist(err) {
+		t.Errorf("the data folder was made: %v", err)
 	}
 }
 
