@@ -31,8 +31,16 @@ type Search struct {
 	Patterns []string
 }
 
-// DefaultSearch looks in $PATH and where packages for Linux and macOS install to.
+// SearchVariable names the environment variable that holds the Patterns, as a list like $PATH, of who has Postgres where
+// no package puts it, or wants none of those that are found otherwise.
+const SearchVariable = "TAPLINE_POSTGRES_PATH"
+
+// DefaultSearch looks in $PATH and then in the folders of $TAPLINE_POSTGRES_PATH or, if that is not set, where packages
+// for Linux and macOS install to.
 func DefaultSearch() *Search {
+	if folders, ok := os.LookupEnv(SearchVariable); ok {
+		return &Search{Path: os.Getenv("PATH"), Patterns: filepath.SplitList(folders)}
+	}
 	return &Search{
 		Path: os.Getenv("PATH"),
 		Patterns: []string{
