@@ -135,10 +135,11 @@ func (r *reading) limit() int {
 
 // fill adds records to c until it is full; a nil c only lets the State see them. end is true after the last record.
 func (r *reading) fill(ctx context.Context, c *batch.Chunk) (end bool, err error) {
-	for n := 1; c == nil || !c.Full(); n++ {
+	counted := r.count
+	defer func() { r.l.progress.events.Add(r.count - counted) }()
+	for c == nil || !c.Full() {
 		err := r.reader.Next(&r.ev)
 		if errors.Is(err, io.EOF) {
-			r.l.progress.events.Add(int64(n-1) & 1023)
 			return true, nil
 		}
 		if err != nil {
@@ -147,8 +148,9 @@ func (r *reading) fill(ctx context.Context, c *batch.Chunk) (end bool, err error
 		if err := r.take(c); err != nil {
 			return false, err
 		}
-		if n&1023 == 0 {
-			r.l.progress.events.Add(1024)
+		if r.count&1023 == 0 {
+			r.l.progress.events.Add(r.count - counted)
+			counted = r.count
 			if ctx.Err() != nil {
 				return false, context.Cause(ctx)
 			}
