@@ -16,6 +16,7 @@ import (
 	"github.com/tapline/tapline/internal/catalog"
 	"github.com/tapline/tapline/internal/copyin"
 	"github.com/tapline/tapline/internal/failpoint"
+	"github.com/tapline/tapline/internal/ledger"
 	"github.com/tapline/tapline/internal/refusal"
 	"github.com/tapline/tapline/schema"
 )
@@ -67,16 +68,12 @@ func (w *writing) begin(ctx context.Context) error {
 		return fmt.Errorf("connect: %w", err)
 	}
 	w.conn = conn
-	w.tx, err = conn.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.ReadCommitted, AccessMode: pgx.ReadWrite})
+	w.tx, err = conn.BeginTx(ctx, ledger.Options())
 	if err != nil {
 		return w.lost(fmt.Errorf("begin: %w", err))
 	}
-	_, err = w.tx.Exec(ctx, "set local synchronous_commit = on; set local statement_timeout = 0; "+
-		"set local lock_timeout = 0; set local idle_in_transaction_session_timeout = 0; "+
-		// A machine that vanishes must not keep its unit for two hours.
-		"set local tcp_keepalives_idle = 30; set local tcp_keepalives_interval = 10; set local tcp_keepalives_count = 3")
-	if err != nil {
-		return w.lost(fmt.Errorf("begin: %w", err))
+	if err := ledger.Settle(ctx, w.tx); err != nil {
+		return w.lost(err)
 	}
 	if !failpoint.BrokenUnits {
 		claimed, err := w.l.ledger.Claim(ctx, w.tx, w.a.load.ID, w.a.load.Unit)

@@ -47,7 +47,7 @@ func Loads(ctx context.Context, q Querier, schemaName string, limit int) ([]Load
 // is none.
 func FindLoad(ctx context.Context, q Querier, schemaName, id string) (Load, error) {
 	rows, err := q.Query(ctx, "select "+loadColumns+" from "+ident(schemaName, "_loads")+
-		" where seq::text = $1 or length($1) >= 8 and starts_with(load::text, lower($1)) order by seq limit 2", id)
+		" where seq::pg_catalog.text = $1 or length($1) >= 8 and starts_with(load::pg_catalog.text, lower($1)) order by seq limit 2", id)
 	if err != nil {
 		return Load{}, fmt.Errorf("find load: %w", err)
 	}

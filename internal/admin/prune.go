@@ -30,8 +30,15 @@ type Pruned struct {
 // never removed, and the newest load stays: the next one takes its number from it. Without confirm it only counts.
 func Prune(ctx context.Context, db Beginner, schemaName string, ages Ages, now time.Time, confirm bool) (Pruned, error) {
 	var out Pruned
-	err := pgx.BeginTxFunc(ctx, db, pgx.TxOptions{}, func(tx pgx.Tx) error {
+	options := pgx.TxOptions{IsoLevel: pgx.ReadCommitted, AccessMode: pgx.ReadOnly}
+	if confirm {
+		options = ledger.Options()
+	}
+	err := pgx.BeginTxFunc(ctx, db, options, func(tx pgx.Tx) error {
 		if confirm {
+			if err := ledger.Settle(ctx, tx); err != nil {
+				return err
+			}
 			if err := ledger.New(schemaName).Lock(ctx, tx); err != nil {
 				return err
 			}

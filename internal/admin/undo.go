@@ -58,11 +58,11 @@ type Beginner interface {
 }
 
 // Undo takes everything that one load brought out of a source again, in one transaction: its rows, discards,
-// quarantined records and the unit, which can then be loaded again. The load's row stays, as undone. The error is
-// ErrNotFound for an unknown load and a *StatusError for one that is not finished.
+// quarantined records and the unit, which can then be loaded again. The load's row stays, as undone. It first waits for
+// the loads of the source that are at work. The error is ErrNotFound for an unknown load and a *StatusError for one that is not finished.
 func Undo(ctx context.Context, db Beginner, schemaName string, load uuid.UUID) (*Undone, error) {
 	var out *Undone
-	err := pgx.BeginTxFunc(ctx, db, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error {
+	err := pgx.BeginTxFunc(ctx, db, ledger.Options(), func(tx pgx.Tx) error {
 		var err error
 		out, err = undo(ctx, tx, schemaName, load)
 		return err
@@ -74,8 +74,16 @@ func Undo(ctx context.Context, db Beginner, schemaName string, load uuid.UUID) (
 }
 
 func undo(ctx context.Context, tx pgx.Tx, schemaName string, id uuid.UUID) (*Undone, error) {
-	// The loads that end meanwhile must not make users and accounts from rows that are going.
-	if err := ledger.New(schemaName).Lock(ctx, tx); err != nil {
+	if err := ledger.Settle(ctx, tx); err != nil {
+		return nil, err
+	}
+	// A load that is at work may have found rows that are going and have left out its own for them: then it has to be
+	// among the later loads that are counted. And none that ends meanwhile must make users and accounts of such rows.
+	l := ledger.New(schemaName)
+	if err := l.Wait(ctx, tx); err != nil {
+		return nil, err
+	}
+	if err := l.Lock(ctx, tx); err != nil {
 		return nil, err
 	}
 	load, err := finishedLoad(ctx, tx, schemaName, id)
@@ -138,6 +146,9 @@ func (u *undoing) events() error {
 			return err
 		}
 	}
+	if err := u.tracks(); err != nil {
+		return err
+	}
 	for _, name := range u.tables.Names() {
 		t := u.tables[name]
 		if t.View || name == schema.TableUsers || name == schema.TableAccounts || t.Column("uuid_ts") == nil {
@@ -160,6 +171,28 @@ func (u *undoing) events() error {
 			return err
 		}
 		u.out.Rebuilt[l.Name] = int64(len(k) - len(refused))
+	}
+	return nil
+}
+
+// tracks removes the load's rows of a tracks table that somebody else made without uuid_ts: by their ids, as long as the
+// events' tables have them.
+func (u *undoing) tracks() error {
+	t := u.tables[schema.TableTracks]
+	if t == nil || t.View || t.Column("id") == nil || t.Column("uuid_ts") != nil {
+		return nil
+	}
+	for _, event := range u.tables.TracksTables() {
+		if event.Column("uuid_ts") == nil {
+			continue
+		}
+		n, err := u.remove(t.Name, "id in (select id from "+ident(u.schema, event.Name)+" where uuid_ts = $1)", *u.load.UUIDTS)
+		if err != nil {
+			return err
+		}
+		if n > 0 {
+			u.out.Tables[t.Name] += n
+		}
 	}
 	return nil
 }

@@ -81,6 +81,15 @@ func (l *Ledger) Claim(ctx context.Context, tx Querier, load uuid.UUID, u Unit) 
 	return tag.RowsAffected() == 1, nil
 }
 
+// Wait waits until all transactions that have claimed a unit have ended, and lets no other claim one until this one ends.
+// It goes before Lock, which those transactions take at their end.
+func (l *Ledger) Wait(ctx context.Context, tx Querier) error {
+	if _, err := tx.Exec(ctx, "lock table "+l.units+" in share row exclusive mode"); err != nil {
+		return fmt.Errorf("wait for the source's loads: %w", err)
+	}
+	return nil
+}
+
 // Lock makes the ends of a source's loads happen one after the other, until the transaction ends.
 func (l *Ledger) Lock(ctx context.Context, tx Querier) error {
 	if _, err := tx.Exec(ctx, "select pg_advisory_xact_lock(hashtextextended($1, 0))", l.lock); err != nil {
