@@ -25,17 +25,20 @@ const minVersion = 130_000
 // Check tells whether the server behind pool can be loaded into: its version, its encoding, and that a session stays
 // with one server process. It costs a handful of queries.
 func Check(ctx context.Context, pool *pgxpool.Pool) error {
+	if pool.Config().MaxConns < 2 {
+		return &ServerError{"the pool has room for one connection", "give it two or more (pool_max_conns in the DSN)"}
+	}
 	conn, err := pool.Acquire(ctx)
 	if err != nil {
 		return fmt.Errorf("connect: %w", err)
 	}
 	defer conn.Release()
 	var version, pid int
-	var versionText, encoding string
+	var versionText, encoding, client string
 	var recovery bool
 	err = conn.QueryRow(ctx, "select current_setting('server_version_num')::int, current_setting('server_version'), "+
-		"current_setting('server_encoding'), pg_is_in_recovery(), pg_backend_pid()").
-		Scan(&version, &versionText, &encoding, &recovery, &pid)
+		"current_setting('server_encoding'), current_setting('client_encoding'), pg_is_in_recovery(), pg_backend_pid()").
+		Scan(&version, &versionText, &encoding, &client, &recovery, &pid)
 	if err != nil {
 		return fmt.Errorf("ask the server for its version: %w", err)
 	}
@@ -46,6 +49,11 @@ func Check(ctx context.Context, pool *pgxpool.Pool) error {
 		return &ServerError{
 			"the database's encoding is " + encoding,
 			"Tapline needs UTF8; create another database: create database NAME encoding 'UTF8' template template0",
+		}
+	case client != encoding: // what we send is UTF-8: Postgres would take it for something else and store other text
+		return &ServerError{
+			"the session's client_encoding is " + client,
+			"Tapline sends UTF-8: set client_encoding to UTF8 in the DSN, or reset it for the role",
 		}
 	case recovery:
 		return &ServerError{"the server is a read-only standby", "give the DSN of the primary"}

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgproto3"
@@ -178,6 +179,48 @@ func TestServersThatCannotHoldThePromiseAreRefused(t *testing.T) {
 	var refused *loader.ServerError
 	if err := loader.Check(t.Context(), latin); !errors.As(err, &refused) || !strings.Contains(err.Error(), "LATIN1") {
 		t.Errorf("Check of a LATIN1 database = %v, want a ServerError that names the encoding", err)
+	}
+}
+
+// Text in another encoding than the session says is stored as other text, and one connection is not enough.
+func TestSessionsThatCannotHoldThePromiseAreRefused(t *testing.T) {
+	t.Parallel()
+	dsn := pgtest.DSN(t)
+	for setting, want := range map[string]string{"client_encoding=LATIN1": "client_encoding", "pool_max_conns=1": "pool_max_conns"} {
+		var refused *loader.ServerError
+		if err := loader.Check(t.Context(), pgtest.PoolAt(t, dsn+"&"+setting)); !errors.As(err, &refused) || !strings.Contains(err.Error(), want) {
+			t.Errorf("Check with %s = %v, want a ServerError that names %s", setting, err, want)
+		}
+	}
+}
+
+// TestSettingsOfTheDSN loads with what people, and poolers, make others set: the rows are the same.
+func TestSettingsOfTheDSN(t *testing.T) {
+	t.Parallel()
+	path := write(t,
+		`{"type":"track","event":"pg class","messageId":"a","userId":"ü","timestamp":"2026-01-15T10:00:00Z","properties":{"Größe":1.5,"at":"2026-01-15T10:00:00Z"}}`,
+		`{"type":"track","event":"Text","messageId":"b","userId":"ü","timestamp":"2026-01-15T10:00:00Z","properties":{"n":1,"s":"名"}}`,
+		`{"type":"identify","messageId":"c","userId":"ü","timestamp":"2026-01-15T10:00:00Z","traits":{"plan":"göld"}}`,
+	)
+	for _, setting := range []string{
+		"default_query_exec_mode=simple_protocol", "default_query_exec_mode=exec", "search_path=clevertap_prod,pg_catalog",
+		"quote_all_identifiers=on", "standard_conforming_strings=on&DateStyle=SQL,DMY&IntervalStyle=sql_standard&TimeZone=Asia/Kathmandu",
+		"default_transaction_read_only=on&default_transaction_isolation=serializable",
+	} {
+		t.Run(setting, func(t *testing.T) {
+			t.Parallel()
+			dsn := pgtest.DSN(t)
+			pool := pgtest.PoolAt(t, dsn+"&"+setting)
+			load(t, pool, loader.Config{}, path)
+			got := pgtest.Query(t, pgtest.PoolAt(t, dsn), `
+				select user_id, gr_e::text, to_char(at at time zone 'UTC', 'HH24:MI') from clevertap_prod.pg_class
+				union all select user_id, n::text, s from clevertap_prod.text
+				union all select id, plan, null from clevertap_prod.users`)
+			want := [][]any{{"ü", "1.5", "10:00"}, {"ü", "1", "名"}, {"ü", "göld", nil}}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("rows (-want +got):\n%s", diff)
+			}
+		})
 	}
 }
 

@@ -69,7 +69,7 @@ const maxConflicts = 20
 
 // absent returns the rows whose ids are not in the table, in their order.
 func (w *writing) absent(ctx context.Context, t *copyin.Table) ([]int32, error) {
-	sql := "select k.n from unnest($1::text[]) with ordinality as k(id, n) join " +
+	sql := "select k.n from unnest($1::pg_catalog.text[]) with ordinality as k(id, n) join " +
 		pgx.Identifier{w.l.cfg.Schema, t.Record.Table}.Sanitize() + " as t on t.id = k.id"
 	found, err := w.tx.Query(ctx, sql, copyin.IDs(&t.Record, t.Rows))
 	if err != nil {

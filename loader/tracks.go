@@ -16,7 +16,7 @@ import (
 // a schema that Segment or somebody else made (rule 1). Columns that tracks does not have are left out.
 func (w *writing) fillTracks(ctx context.Context) error {
 	kind := ""
-	err := w.tx.QueryRow(ctx, "select coalesce((select relkind::text from pg_catalog.pg_class where oid = pg_catalog.to_regclass($1)), '')",
+	err := w.tx.QueryRow(ctx, "select coalesce((select relkind::pg_catalog.text from pg_catalog.pg_class where oid = pg_catalog.to_regclass($1)), '')",
 		ident(w.l.cfg.Schema, schema.TableTracks)).Scan(&kind)
 	if err != nil {
 		return fmt.Errorf("look at tracks: %w", err)

@@ -111,7 +111,7 @@ func readColumns(ctx context.Context, q Querier, schemaName string, tables schem
 }
 
 func readNames(ctx context.Context, q Querier, schemaName string, tables schema.Tables) error {
-	rows, err := q.Query(ctx, `select table_name, column_name, path::text, coalesce(event, '') from `+
+	rows, err := q.Query(ctx, `select table_name, column_name, path::pg_catalog.text, coalesce(event, '') from `+
 		pgx.Identifier{schemaName, "_columns"}.Sanitize())
 	if err != nil {
 		return err

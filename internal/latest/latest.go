@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -122,11 +123,11 @@ func (t Table) columns(ctx context.Context, tx Tx, schemaName string) ([]string,
 }
 
 // TooLong notes in _discards the calls of a load whose key is too long for a row, and returns how many there were.
-func (t Table) TooLong(ctx context.Context, tx Tx, schemaName string, load time.Time, id [16]byte) (int64, error) {
+func (t Table) TooLong(ctx context.Context, tx Tx, schemaName string, load time.Time, id uuid.UUID) (int64, error) {
 	key := ident(t.Key)
 	tag, err := tx.Exec(ctx, "insert into "+ident(schemaName, "_discards")+
 		" (table_name, row_id, column_name, raw_value, reason, received_at, uuid_ts, load)"+
-		" select $1, id, 'id', to_json("+key+")::text, $2, received_at, uuid_ts, $3 from "+ident(schemaName, t.Calls)+
+		" select $1::pg_catalog.text, id, 'id', to_json("+key+")::pg_catalog.text, $2::pg_catalog.text, received_at, uuid_ts, $3::uuid from "+ident(schemaName, t.Calls)+
 		" where uuid_ts = $4 and octet_length("+key+") > "+fmt.Sprint(MaxKey), t.Name, string(schema.IDTooLong), id, load)
 	if err != nil {
 		return 0, fmt.Errorf("note keys too long for %s: %w", t.Name, err)

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/tapline/tapline/internal/refusal"
 	"github.com/tapline/tapline/schema"
 )
@@ -62,7 +64,7 @@ func inSavepoint(ctx context.Context, tx Tx, f func() error) error {
 
 // NoteRefused notes in _discards the calls of a load whose keys' rows were refused, and returns how many there were. The
 // calls themselves are loaded.
-func (t Table) NoteRefused(ctx context.Context, tx Tx, schemaName string, load time.Time, id [16]byte, refused []Refused) (int64, error) {
+func (t Table) NoteRefused(ctx context.Context, tx Tx, schemaName string, load time.Time, id uuid.UUID, refused []Refused) (int64, error) {
 	keys, details := make([]string, len(refused)), make([]string, len(refused))
 	for i, r := range refused {
 		keys[i], details[i] = r.Key, refusal.Detail(r.Err)
@@ -70,8 +72,8 @@ func (t Table) NoteRefused(ctx context.Context, tx Tx, schemaName string, load t
 	key := "c." + ident(t.Key)
 	tag, err := tx.Exec(ctx, "insert into "+ident(schemaName, "_discards")+
 		" (table_name, row_id, column_name, raw_value, reason, detail, received_at, uuid_ts, load)"+
-		" select $1, c.id, 'id', to_json("+key+")::text, $2, r.detail, c.received_at, c.uuid_ts, $3 from "+
-		ident(schemaName, t.Calls)+" as c join unnest($5::text[], $6::text[]) as r(key, detail) on r.key = "+key+
+		" select $1::pg_catalog.text, c.id, 'id', to_json("+key+")::pg_catalog.text, $2::pg_catalog.text, r.detail, c.received_at, c.uuid_ts, $3::uuid from "+
+		ident(schemaName, t.Calls)+" as c join unnest($5::pg_catalog.text[], $6::pg_catalog.text[]) as r(key, detail) on r.key = "+key+
 		" where c.uuid_ts = $4", t.Name, string(schema.RejectedByDatabase), id, load, keys, details)
 	if err != nil {
 		return 0, fmt.Errorf("note rows that %s refuses: %w", t.Name, err)
