@@ -232,6 +232,13 @@ func TestErrorAsJSON(t *testing.T) {
 	if got.ExitCode != 64 || !strings.Contains(got.Error, "no such file") {
 		t.Errorf("got %+v", got)
 	}
+	for _, args := range [][]string{{"laod"}, {"load", "--fromat", "segment"}, {"loads", "undo"}} {
+		got.Error = ""
+		w.json(64, &got, args...)
+		if got.ExitCode != 64 || got.Error == "" {
+			t.Errorf("%v: got %+v", args, got)
+		}
+	}
 }
 
 func TestWrongServer(t *testing.T) {

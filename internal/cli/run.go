@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -47,6 +48,7 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	code := exitCode(err)
 	if !a.started {
 		code = exitUsage
+		a.json = a.json || slices.Contains(args, "--json") // a wrong flag may stand before it
 	}
 	var silent *exitError
 	if !errors.As(err, &silent) || silent.err != nil {
