@@ -32,7 +32,9 @@ func (d *Decoder) slowObject(b []byte, i int, parent *schema.Path, depth int, s 
 		}
 		if w := last[mem.key]; w != n {
 			winner := members[w]
-			s.lose(c.path, b[mem.start:mem.end], b[winner.start:winner.end])
+			if loser := b[mem.start:mem.end]; !d.same(loser, b[winner.start:winner.end]) {
+				s.lose(c.path, loser)
+			}
 			continue
 		}
 		if d.member(b, mem.start, c, depth, s) < 0 {
@@ -42,11 +44,22 @@ func (d *Decoder) slowObject(b []byte, i int, parent *schema.Path, depth int, s 
 	return end
 }
 
-// lose books a repeated key's value, unless it is null or the same as the one that stays.
-func (s *section) lose(p *schema.Path, raw, winner []byte) {
+// same reports whether the value of a repeated key is null or the one that stays: strings by their text, since a
+// letter may be written as an escape, all else as it was sent. A string that cannot be stored is the same as no other.
+func (d *Decoder) same(raw, winner []byte) bool {
 	if string(raw) == "null" || bytes.Equal(raw, winner) {
-		return
+		return true
 	}
+	if raw[0] != '"' || winner[0] != '"' {
+		return false
+	}
+	text, _, bad := d.unescape(raw, 1, special(raw, 1))
+	stays, _, badToo := d.unescape(winner, 1, special(winner, 1))
+	return bad == "" && badToo == "" && bytes.Equal(text, stays)
+}
+
+// lose books a repeated key's value.
+func (s *section) lose(p *schema.Path, raw []byte) {
 	if raw = Redact(raw); p.WriteKey {
 		raw = []byte(`"***"`)
 	}
