@@ -216,3 +216,29 @@ func TestRejectedOrThere(t *testing.T) {
 	}
 	equal(t, pool, `select id, amount from clevertap_prod.purchase where id <> 'old' order by 1`, []any{"b", int64(1)}, []any{"c", int64(3)})
 }
+
+// TestRefusedBeyondTheRow has constraints that say nothing of a single row of the file: it fails, others do not.
+func TestRefusedBeyondTheRow(t *testing.T) {
+	t.Parallel()
+	for name, sql := range map[string]string{
+		"at commit": `create table public.money (c text primary key); insert into public.money values ('EUR');
+			alter table clevertap_prod.purchase add constraint real foreign key (currency) references public.money
+			deferrable initially deferred`,
+		"tracks": `drop view clevertap_prod.tracks; create table clevertap_prod.tracks (id text constraint real check (id <> 'bad'),
+			received_at timestamptz, uuid_ts timestamptz)`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			pool := pgtest.Pool(t)
+			load(t, pool, loader.Config{}, write(t, track("old", "Purchase", `{"currency":"EUR"}`)))
+			pgtest.Exec(t, pool, sql)
+			report, err := tryLoad(t, pool, loader.Config{}, write(t, track("bad", "Purchase", `{"currency":"XXX"}`)),
+				write(t, track("good", "Purchase", `{"currency":"EUR"}`)))
+			if err == nil || report.FailedUnits() != 1 || report.FinishedUnits() != 1 || !strings.Contains(err.Error(), `"real"`) {
+				t.Errorf("error %v, units %+v; want one that failed for its constraint", err, report.Units)
+			}
+			equal(t, pool, `select id, (select count(*) from clevertap_prod._quarantine) from clevertap_prod.purchase order by 1`,
+				[]any{"good", int64(0)}, []any{"old", int64(0)})
+		})
+	}
+}
