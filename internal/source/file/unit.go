@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"strconv"
-	"syscall"
 	"unicode/utf8"
 
 	"github.com/tapline/tapline/internal/occurrence"
@@ -24,9 +23,7 @@ type identity struct {
 
 func identify(info fs.FileInfo) identity {
 	id := identity{size: info.Size(), mtime: info.ModTime().UnixNano()}
-	if st, ok := info.Sys().(*syscall.Stat_t); ok {
-		id.dev, id.inode = uint64(st.Dev), st.Ino //nolint:unconvert // Dev is 32 bits wide on macOS
-	}
+	id.dev, id.inode = inodeOf(info)
 	return id
 }
 
@@ -73,14 +70,14 @@ func (u *unit) Open(ctx context.Context, paths *schema.Paths) (source.Reader, er
 }
 
 // file opens the unit's file. Between the listing and now somebody may have put a link or a pipe in its place, or in
-// that of a folder above it: O_NOFOLLOW and O_NONBLOCK keep the open from following or hanging, and a file of another
-// device, inode, size or time is not this unit.
+// that of a folder above it: openPlain neither follows nor hangs, and a file of another device, inode, size or time is
+// not this unit.
 func (u *unit) file() (*os.File, error) {
 	if u.spool != nil {
 		return u.spool.file, nil
 	}
-	f, err := os.OpenFile(u.path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
-	if errors.Is(err, syscall.ELOOP) {
+	f, err := openPlain(u.path)
+	if errors.Is(err, errLink) {
 		return nil, &NotRegularError{Path: u.path, Mode: fs.ModeSymlink}
 	}
 	if err != nil {
