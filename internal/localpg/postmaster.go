@@ -26,6 +26,11 @@ func readPostmaster(dataDir string) (postmaster, error) {
 	if err != nil {
 		return postmaster{}, fmt.Errorf("read postmaster.pid: %w", err)
 	}
+	if pid <= 0 {
+		// To send a signal to such a number is to send it to a group of processes, or to all. Postgres writes its own
+		// negated when it runs without a server, as pg_upgrade and people who repair a cluster make it.
+		return postmaster{}, fmt.Errorf("read postmaster.pid: %d is no server", pid)
+	}
 	return postmaster{pid: pid, ready: len(lines) > 7 && strings.TrimSpace(lines[7]) == "ready"}, nil
 }
 

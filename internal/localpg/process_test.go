@@ -103,6 +103,40 @@ func TestStalePostmasterPID(t *testing.T) {
 	}
 }
 
+// A number in postmaster.pid that is not positive stands for a group of processes, or for all of them, when a signal is sent
+// to it. Postgres writes one when it runs without a server.
+func TestPostmasterPIDThatIsNoProcess(t *testing.T) {
+	t.Parallel()
+	c := open(t, pgtest.NewDir(t), options())
+	st := start(t, c)
+	stop(t, c, localpg.Fast)
+	cmd := exec.CommandContext(t.Context(), "cat")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(st.DataDir, "postmaster.pid")
+	for _, pid := range []int{0, -1, -cmd.Process.Pid} {
+		if err := os.WriteFile(file, []byte(strconv.Itoa(pid)+"\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if st := status(t, c); st.Running {
+			t.Errorf("status takes process %d for the server", pid)
+		}
+	}
+	stop(t, c, localpg.Immediate) // as the file is now, of the group of cat
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(stdin.Close(), cmd.Wait()); err != nil {
+		t.Errorf("stop ended another process: %v", err)
+	}
+}
+
 // credential is the account of the server for a process, nil if that is our own.
 func credential(c *localpg.Cluster) *syscall.Credential {
 	if os.Geteuid() != 0 {
