@@ -63,12 +63,11 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Source == "" {
 		return c, errors.New("config: Source is empty: name the source, such as CleverTap_Prod")
 	}
-	name, err := schema.SchemaName(c.Source)
-	switch {
-	case c.Schema != "":
+	var err error
+	if c.Schema == "" {
+		c.Schema, err = schema.SchemaName(c.Source)
+	} else if err = schema.CheckNickname(c.Source); err == nil {
 		err = schema.CheckSchemaName(c.Schema)
-	default:
-		c.Schema = name
 	}
 	if err != nil {
 		return c, err

@@ -389,4 +389,9 @@ func TestNicknames(t *testing.T) {
 			t.Errorf("schema %q is accepted", name)
 		}
 	}
+	for _, source := range []string{"a\tb", "a\u0085b", "a\xffb"} {
+		if _, err := loader.New(pool, loader.Config{Source: source, Schema: "mine"}); err == nil {
+			t.Errorf("nickname %q is accepted where the schema is given", source)
+		}
+	}
 }

@@ -5,6 +5,8 @@ import (
 	"encoding/hex"
 	"fmt"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/segmentio/go-snakecase"
 )
@@ -114,13 +116,23 @@ func hash8(s string) string {
 	return hex.EncodeToString(sum[:4])
 }
 
+// CheckNickname refuses a source nickname that cannot be written into a table, a log or a terminal as it is: one with a
+// control character or that is no UTF-8. SchemaName asks the same.
+func CheckNickname(nickname string) error {
+	if !utf8.ValidString(nickname) {
+		return fmt.Errorf("source nickname %q is not UTF-8: use letters, digits and _", nickname)
+	}
+	if strings.ContainsFunc(nickname, unicode.IsControl) {
+		return fmt.Errorf("source nickname %q has a control character: use letters, digits and _", nickname)
+	}
+	return nil
+}
+
 // SchemaName returns the Postgres schema of a source's nickname: CleverTap_Prod becomes clevertap_prod (rule 34).
 // The error says what is wrong with the nickname and what would do.
 func SchemaName(nickname string) (string, error) {
-	for _, r := range nickname {
-		if r < 0x20 || r == 0x7f {
-			return "", fmt.Errorf("source nickname %q has a control character: use letters, digits and _", nickname)
-		}
+	if err := CheckNickname(nickname); err != nil {
+		return "", err
 	}
 	var b strings.Builder
 	gap := false

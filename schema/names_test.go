@@ -69,7 +69,7 @@ func TestSchemaName(t *testing.T) {
 	for in, want := range map[string]string{
 		"CleverTap_Prod": "clevertap_prod", " Web  Shop! ": "web_shop", "7eleven": "7eleven", "Tap-Line": "tap_line",
 		"": "", "💥": "", "pg_x": "", "PG Catalog": "", "Information Schema": "", "public": "", "Tapline": "",
-		"a\nb": "", "a\x7f": "", strings.Repeat("x", 64): "",
+		"a\nb": "", "a\x7f": "", "a\u0085b": "", "a\xffb": "", strings.Repeat("x", 64): "",
 	} {
 		got, err := schema.SchemaName(in)
 		if got != want || (err != nil) != (want == "") {

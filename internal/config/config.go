@@ -125,6 +125,9 @@ func (c *Config) Validate() (Valid, error) {
 }
 
 func (c *Config) schemaName() (string, error) {
+	if err := schema.CheckNickname(c.Source); err != nil {
+		return "", &Error{Setting: "--source", Problem: err.Error()}
+	}
 	switch {
 	case c.Schema != "":
 		if err := schema.CheckSchemaName(c.Schema); err != nil {

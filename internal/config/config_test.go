@@ -227,6 +227,9 @@ func TestValidate(t *testing.T) {
 	if err != nil || v.Schema != "clevertap_prod" || v.ChunkBytes != 1<<20 || v.UnitMaxBytes != 256<<20 || v.Zone.String() != "Asia/Kolkata" || v.Filter != nil {
 		t.Errorf("got %+v, %v", v, err)
 	}
+	if _, err := (&config.Config{Source: "a\tb", Schema: "mine"}).Validate(); err == nil {
+		t.Error("a nickname with a control character is accepted where the schema is given")
+	}
 	for want, bad := range map[string]config.Config{
 		"--source":         {Source: "???"},
 		"--schema":         {Source: "a", Schema: "Public"},
