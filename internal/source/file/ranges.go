@@ -61,7 +61,7 @@ func (s *Source) units(ctx context.Context, u *unit, yield func(source.Unit, err
 		return yield(u, nil)
 	}
 	sc := s.newScan(u)
-	// What is wrong with the file is told once: by the range that met it.
+	// What is wrong with the file is told once: by the first range that cannot be opened for it.
 	for k := int64(0); k < sc.ranges && !sc.failed(); k++ {
 		if !yield(&rangeUnit{sc, k}, nil) {
 			return false

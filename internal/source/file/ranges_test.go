@@ -56,7 +56,7 @@ func draw(rt *rapid.T, format string) []byte {
 	return []byte(text + rapid.SampledFrom([]string{"", end}).Draw(rt, "final"))
 }
 
-// readAll reads all units.
+// readAll reads all units. What a range has begins in it.
 func readAll(t testing.TB, us []source.Unit) []got {
 	t.Helper()
 	var all []got
@@ -65,9 +65,44 @@ func readAll(t testing.TB, us []source.Unit) []got {
 		if err != nil {
 			t.Fatalf("read %s: %v", u.Name(), err)
 		}
+		var from, to int64
+		key := u.Key()
+		if n, err := fmt.Sscanf(key[strings.LastIndex(key, ":")+1:], "%d-%d", &from, &to); n == 2 && err == nil {
+			for _, e := range events {
+				if e.Offset < from || e.Offset >= to {
+					t.Fatalf("%s has the record at %d", key, e.Offset)
+				}
+			}
+		}
 		all = append(all, events...)
 	}
 	return all
+}
+
+// TestFormatToldInALaterRange has a first line that is too long to tell the format from, and a border at each place
+// between there and the header that tells it.
+func TestFormatToldInALaterRange(t *testing.T) {
+	t.Parallel()
+	start := "{" + strings.Repeat("x", 600_000) + "\n\n\n\n"
+	rest := "event,userId\n" + strings.Repeat("E,u\n", 200_000)
+	path := write(t, "f", []byte(start+rest))
+	whole := readAll(t, []source.Unit{oneUnit(t, options(), path)})
+	if len(whole) != 200_001 {
+		t.Fatalf("%d records", len(whole))
+	}
+	for border := len(start) - 4; border <= len(start)+len("event,userId\n")+1; border++ {
+		text := start + rest[:2*border-len(start)-2]
+		o := options()
+		o.UnitMaxBytes = int64(border)
+		us, errs := units(t, o, write(t, "f", []byte(text)))
+		if len(us) != 2 || len(errs) > 0 || us[0].Size() != int64(border)-1 {
+			t.Fatalf("%d units and %v", len(us), errs)
+		}
+		all := readAll(t, us)
+		if n := len(all); n < 100_000 || !slices.Equal(all[:n-1], whole[:n-1]) {
+			t.Errorf("border %d: %d records, other than those of the whole file", border, len(all))
+		}
+	}
 }
 
 // TestRangesAreTheFile reads files whole and in ranges: the records, their ids, lines and offsets are the same, and so are
@@ -266,6 +301,9 @@ func TestClosedSource(t *testing.T) {
 		cancel()
 		if _, err := read(cancelled, t, u); !errors.Is(err, context.Canceled) {
 			t.Errorf("cancelled: got %v", err)
+		}
+		if _, err := read(t.Context(), t, u); err != nil {
+			t.Error(err)
 		}
 		for range 2 {
 			if err := s.Close(); err != nil {

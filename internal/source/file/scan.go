@@ -36,6 +36,7 @@ type scan struct {
 	places []place       // where the ranges begin, as far as they are scanned; one more than ranges at the end
 	step   chan struct{} // closed when the running step has ended; nil if none runs
 	err    error         // why the scan cannot go on
+	told   bool          // somebody who opened a range has got err
 }
 
 func (s *Source) newScan(u *unit) *scan {
@@ -71,10 +72,12 @@ func (s *scan) limit(k int64) int64 {
 	return s.border(k + 1)
 }
 
+// failed reports whether the scan cannot go on, and a range that was opened has said so: then further ones would but say
+// it again.
 func (s *scan) failed() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.err != nil
+	return s.told
 }
 
 // reach waits until the k-th range has been scanned and returns where it and the next one begin.
@@ -90,6 +93,7 @@ func (s *scan) reach(ctx context.Context, k int64) (from, to place, err error) {
 			return s.places[k], s.places[k+1], nil
 		}
 		step, err := s.step, s.err
+		s.told = err != nil
 		s.mu.Unlock()
 		if err != nil {
 			return place{}, place{}, err
