@@ -3,9 +3,12 @@ package cli_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/tapline/tapline/internal/cli"
 )
@@ -55,7 +58,13 @@ func TestHelp(t *testing.T) {
 func TestConnectError(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
+	server, err := pgconn.ParseConfig(w.dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tcp := fmt.Sprintf("127.0.0.1:%d/db", server.Port)
 	for dsn, want := range map[string]string{
+		"postgres://tapline:hunter2@" + tcp:    "postgres://tapline@" + tcp + `: password authentication failed for user "tapline" (SQLSTATE 28P01). Check user and password`,
 		"postgres://me:hunter2@127.0.0.1:1/db": "connect to the Postgres of --dsn, postgres://me@127.0.0.1:1/db: dial tcp 127.0.0.1:1: connect: connection refused. Check host and port",
 		"host=/no/such/folder user=me":         "/no/such/folder: dial unix /no/such/folder/.s.PGSQL.5432: connect: no such file or directory. Check host",
 		w.dsn + "&dbname=missing_database":     `database "missing_database" does not exist (SQLSTATE 3D000). Create the database`,
