@@ -47,8 +47,10 @@ func adoptedFile(schemaName string, have schema.Tables) File {
 	own, _, _ := strings.Cut(f.Up, generatedBelow)
 	_, drop, _ := strings.Cut(f.Down, generatedAbove)
 	up, down := Render(schemaName, have, CatalogueDiff(have))
-	f.Up = own + up + applied(schemaName, f)
 	f.Down = down + generatedAbove + drop
+	// The way back is kept in the same transaction: that of the program would drop the tables that were there before.
+	f.Up = own + up + applied(schemaName, f) + "update " + qualified(schemaName, "_migration_files") + " set \"down\" = " +
+		lit(f.Down) + " where \"version\" = 1;\n"
 	return f
 }
 

@@ -89,6 +89,39 @@ func TestKilledBaselineHeals(t *testing.T) {
 	}
 }
 
+// Number 1 of a schema with tables of its own is killed after its transaction: its way back is known all the same, and
+// leaves these tables alone.
+func TestKilledAdoption(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.Pool(t)
+	pgtest.Exec(t, pool, `create schema shop`)
+	pgtest.Exec(t, pool, `create table shop.app_launched (id text primary key, event_text text)`)
+	pgtest.Exec(t, pool, `insert into shop.app_launched values ('a', 'App Launched')`)
+	// What golang-migrate's last transaction has written cannot be followed by anything.
+	pgtest.Exec(t, pool, `create function public.kill() returns trigger language plpgsql as $$ begin
+		if new.up is not null then raise exception 'killed'; end if; return new; end $$`)
+	pgtest.Exec(t, pool, `create function public.lie_in_wait() returns event_trigger language plpgsql as $$ begin
+		if to_regclass('shop._migration_files') is not null and not exists (select from pg_trigger where tgname = 'kill') then
+			create trigger kill before update on shop._migration_files for each row execute function public.kill();
+		end if; end $$`)
+	pgtest.Exec(t, pool, `create event trigger lie_in_wait on ddl_command_end when tag in ('CREATE TABLE') execute function public.lie_in_wait()`)
+	m := open(t, pool, migrations.Options{})
+	if err := m.Bootstrap(t.Context(), "Shop"); err == nil {
+		t.Fatal("nothing was killed")
+	}
+	pgtest.Exec(t, pool, `drop event trigger lie_in_wait`)
+	pgtest.Exec(t, pool, `drop trigger kill on shop._migration_files`)
+	if err := m.Bootstrap(t.Context(), "Shop"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.Down(t.Context(), migrations.All); err != nil {
+		t.Fatal(err)
+	}
+	if n := pgtest.Value[int64](t, pool, `select count(*) from shop.app_launched`); n != 1 {
+		t.Errorf("%d rows are left, want 1", n)
+	}
+}
+
 func TestRefusedMigrationIsNotKept(t *testing.T) {
 	t.Parallel()
 	pool, m := ready(t, migrations.Options{})

@@ -42,7 +42,10 @@ func (s *session) files(ctx context.Context, textFrom int) ([]File, error) {
 		return append([]File{first}, kept...), nil
 	}
 	if kept[0].Up == "" {
-		kept[0].Up, kept[0].Down = first.Up, first.Down
+		kept[0].Up = first.Up
+	}
+	if kept[0].Down == "" {
+		kept[0].Down = first.Down
 	}
 	return kept, nil
 }
