@@ -224,6 +224,26 @@ func TestSettingsOfTheDSN(t *testing.T) {
 	}
 }
 
+// TestAdoptedIDOfAnotherType: a table that somebody else made may have ids that ours cannot be.
+func TestAdoptedIDOfAnotherType(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.Pool(t)
+	pgtest.Exec(t, pool, `create schema clevertap_prod`)
+	pgtest.Exec(t, pool, `create table clevertap_prod.signed_up (id uuid primary key, event_text text)`)
+	l, err := loader.New(pool, loader.Config{Source: "CleverTap_Prod"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	files, err := loader.Files([]string{write(t, `{"type":"track","event":"Signed Up","messageId":"s1","userId":"u1"}`)}, loader.FileOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.Load(t.Context(), files); err == nil || !strings.Contains(err.Error(), "clevertap_prod.signed_up") {
+		t.Errorf("Load = %v, want an error that names the table", err)
+	}
+}
+
 // withDatabase is the DSN of another database on the same server.
 func withDatabase(t *testing.T, cfg *pgx.ConnConfig, name string) string {
 	t.Helper()

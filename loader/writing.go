@@ -139,6 +139,10 @@ func (w *writing) lock(ctx context.Context, tables []*batch.Table) error {
 			return fmt.Errorf("read types: %w", err)
 		}
 		for _, n := range names {
+			if id, found := types[n]["id"]; found && id != schema.Text {
+				return fmt.Errorf("column id of table %s.%s is not text: rename the table or the column, or load into another "+
+					"schema with --schema", w.l.cfg.Schema, n)
+			}
 			w.types[n] = types[n]
 		}
 	}
