@@ -120,11 +120,13 @@ func writeCheck(ctx context.Context, pool *pgxpool.Pool, schemaName string) Chec
 	if !exists {
 		return Check{name, OK, "the schema does not exist yet: the first load makes it", ""}
 	}
-	var tables, writable int64
+	var tables, writable, owned int64
 	var role string
-	err = pool.QueryRow(ctx, "select count(*), count(*) filter (where has_table_privilege(c.oid, 'insert') and has_table_privilege(c.oid, 'select')), "+
-		"current_user from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace where n.nspname = $1 and c.relkind in ('r', 'p')", schemaName).
-		Scan(&tables, &writable, &role)
+	err = pool.QueryRow(ctx, "select count(*), count(*) filter (where has_table_privilege(c.oid, 'insert') and has_table_privilege(c.oid, 'select') "+
+		// the newest state of a user is written over
+		"and (c.relname not in ('users', 'accounts') or has_table_privilege(c.oid, 'update'))), "+
+		"count(*) filter (where pg_has_role(c.relowner, 'usage')), current_user from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace where n.nspname = $1 and c.relkind in ('r', 'p')", schemaName).
+		Scan(&tables, &writable, &owned, &role)
 	switch {
 	case err != nil:
 		return failed(name, err)
@@ -132,6 +134,11 @@ func writeCheck(ctx context.Context, pool *pgxpool.Pool, schemaName string) Chec
 		return Check{
 			name, Fail, fmt.Sprintf("role %s may not write to %d of %d tables", role, tables-writable, tables),
 			"grant select, insert, update, delete on all tables in schema " + ident(schemaName) + " to " + ident(role),
+		}
+	case owned < tables:
+		return Check{
+			name, Warn, fmt.Sprintf("role %s may write to all %d tables, but not add columns to %d that others own", role, tables, tables-owned),
+			"load with --evolve managed, or as their owner, or as a member of that role",
 		}
 	case !create:
 		return Check{
