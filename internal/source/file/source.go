@@ -150,10 +150,11 @@ func newTarget(path string, watch bool) (target, error) {
 	return target{path: abs, glob: true}, nil
 }
 
-// withoutPath returns the cause of an error whose path is named already.
+// withoutPath returns the cause of an error whose path is named already. An error that says more than that, as of a
+// temporary file, stays as it is.
 func withoutPath(err error) error {
 	var p *os.PathError
-	if errors.As(err, &p) {
+	if errors.As(err, &p) && p.Error() == err.Error() {
 		return p.Err
 	}
 	return err
