@@ -199,3 +199,52 @@ func TestRangesGoOn(t *testing.T) {
 	}
 	equal(t, pool, "select unit from clevertap_prod._loads order by seq limit 1", []any{fmt.Sprintf("%s (part 1 of %d)", path, units)})
 }
+
+// between does something after the first unit of a source was loaded.
+type between struct {
+	loader.Source
+	do func()
+}
+
+func (s between) Units(ctx context.Context) iter.Seq2[loader.Unit, error] {
+	return func(yield func(loader.Unit, error) bool) {
+		for u, err := range s.Source.Units(ctx) {
+			if !yield(u, err) {
+				return
+			}
+			if s.do != nil {
+				s.do()
+				s.do = nil
+			}
+		}
+	}
+}
+
+// TestFileThatGrowsBetweenItsRanges appends to a file when its first range is loaded: the load fails, the range stays, and
+// the next load of the file, which is another one by its key, completes it.
+func TestFileThatGrowsBetweenItsRanges(t *testing.T) {
+	t.Parallel()
+	text := strings.Repeat(`{"type":"track","event":"Twin","userId":"u"}`+"\n{\n", 300)
+	path := writeFile(t, filepath.Join(t.TempDir(), "grows"), []byte(text))
+	pool, clean := pgtest.Pool(t), pgtest.Pool(t)
+	src, err := loader.Files([]string{path}, loader.FileOptions{UnitMaxBytes: 5000, Format: "segment"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closeSource(t, src)
+	l, err := loader.New(pool, loader.Config{Source: "CleverTap_Prod"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	report, err := l.Load(t.Context(), between{src, func() { writeFile(t, path, []byte(text+text)) }})
+	if err == nil || !strings.Contains(err.Error(), "changed_while_read") || report.FinishedUnits() != 1 || report.Loaded < 10 {
+		t.Errorf("%d units finished with %+v, error %v; want the first one and a file that changed", report.FinishedUnits(), report.Counts, err)
+	}
+	equal(t, pool, "select count(*) from clevertap_prod.twin", []any{report.Loaded})
+	loadRanges(t, pool, loader.Config{}, loader.FileOptions{}, 5000, path)
+	load(t, clean, loader.Config{}, path)
+	if diff := cmp.Diff(contents(t, clean, "clevertap_prod"), contents(t, pool, "clevertap_prod")); diff != "" {
+		t.Errorf("loaded once (-) and after it grew (+):\n%s", diff)
+	}
+}
