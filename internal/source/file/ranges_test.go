@@ -124,7 +124,8 @@ func TestRangesAreTheFile(t *testing.T) {
 				if rapid.Bool().Draw(rt, "format given") || format == file.FormatCleverTapCSV {
 					o.Format = format
 				}
-				whole := readAll(t, []source.Unit{oneUnit(t, o, path)})
+				one := oneUnit(t, o, path)
+				whole := readAll(t, []source.Unit{one})
 				o.UnitMaxBytes = rapid.Int64Range(max(1, int64(len(text)/40)), int64(len(text))).Draw(rt, "max")
 				us, errs := units(t, o, path)
 				if n := (int64(len(text))-1)/o.UnitMaxBytes + 1; int64(len(us)) != n || len(errs) > 0 {
@@ -134,6 +135,9 @@ func TestRangesAreTheFile(t *testing.T) {
 				keys := map[string]bool{}
 				for _, u := range us {
 					size += u.Size()
+					if len(us) > 1 && !strings.HasPrefix(u.Key(), one.Key()+":") {
+						rt.Fatalf("key %s of a range of %s", u.Key(), one.Key())
+					}
 					keys[u.Key()] = true
 				}
 				if size != int64(len(text)) || len(keys) != len(us) {
