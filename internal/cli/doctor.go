@@ -12,6 +12,7 @@ import (
 	"github.com/tapline/tapline/internal/admin"
 	"github.com/tapline/tapline/internal/config"
 	"github.com/tapline/tapline/internal/localpg"
+	"github.com/tapline/tapline/internal/tempfile"
 )
 
 func (a *app) doctorCommand() *cobra.Command {
@@ -142,10 +143,9 @@ func tempCheck(dir string) admin.Check {
 	if dir == "" {
 		dir = os.TempDir()
 	}
-	f, err := os.CreateTemp(dir, "tapline-doctor-*")
+	f, err := tempfile.New(dir, "tapline-doctor-")
 	if err == nil {
-		_ = f.Close()
-		err = os.Remove(f.Name())
+		err = f.Close()
 	}
 	if err != nil {
 		return admin.Check{Name: "temporary folder", Result: admin.Fail, Found: err.Error(), Hint: "name another with --temp-dir"}

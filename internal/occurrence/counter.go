@@ -25,8 +25,8 @@ const filterBudget = 12 << 20
 
 // Options say where and when a Counter spills.
 type Options struct {
-	// Dir is where runs are written. Defaults to the system's folder for temporary files. The files have no name
-	// after they were made, so nothing stays behind, even after a kill.
+	// Dir is where runs are written. Defaults to the system's folder for temporary files. The files have no
+	// name: see package tempfile.
 	Dir string
 	// Entries is how many different digests are held in memory. Defaults to DefaultEntries.
 	Entries int

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+
+	"github.com/tapline/tapline/internal/tempfile"
 )
 
 // Recorder counts as a Counter does and keeps its answers, stretch by stretch, so that a Replay of a stretch gives the
@@ -52,7 +54,7 @@ func (r *Recorder) Next(digest [32]byte) (uint64, error) {
 // record writes how many calls with the answer 1 came before this one, and its answer.
 func (r *Recorder) record(n uint64) error {
 	if r.file == nil {
-		f, err := unlinked(r.dir)
+		f, err := tempfile.New(r.dir, filePrefix)
 		if err != nil {
 			return err
 		}
@@ -142,16 +144,4 @@ func (p *Replay) read() {
 	if err != nil {
 		p.err = fmt.Errorf("read recorded occurrences: %w", err)
 	}
-}
-
-// unlinked makes a temporary file that has lost its name: nothing stays behind, even after a kill.
-func unlinked(dir string) (*os.File, error) {
-	f, err := os.CreateTemp(dir, "tapline-occurrences-*")
-	if err != nil {
-		return nil, fmt.Errorf("make temporary file: %w", err)
-	}
-	if err := os.Remove(f.Name()); err != nil {
-		return nil, errors.Join(fmt.Errorf("unlink temporary file: %w", err), f.Close())
-	}
-	return f, nil
 }

@@ -7,7 +7,12 @@ import (
 	"fmt"
 	"io"
 	"os"
+
+	"github.com/tapline/tapline/internal/tempfile"
 )
+
+// filePrefix begins the name of a temporary file where it needs one for a moment.
+const filePrefix = "tapline-occurrences-"
 
 const (
 	entrySize   = 24
@@ -114,9 +119,9 @@ type writer struct {
 	rec [entrySize]byte
 }
 
-// newWriter starts a run of at most n entries. Its file loses its name at once.
+// newWriter starts a run of at most n entries.
 func newWriter(dir string, n int, f filter) (*writer, error) {
-	file, err := unlinked(dir)
+	file, err := tempfile.New(dir, filePrefix)
 	if err != nil {
 		return nil, err
 	}

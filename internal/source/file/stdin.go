@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+
+	"github.com/tapline/tapline/internal/tempfile"
 )
 
 // spool is the standard input, complete, in a temporary file without a name: a unit must be readable again, and its key
@@ -32,12 +34,9 @@ func (s *Source) stdinUnit(ctx context.Context) (*unit, error) {
 }
 
 func newSpool(ctx context.Context, r io.Reader, dir string) (*spool, error) {
-	f, err := os.CreateTemp(dir, "tapline-stdin-*")
+	f, err := tempfile.New(dir, "tapline-stdin-")
 	if err != nil {
-		return nil, fmt.Errorf("make temporary file: %w", err)
-	}
-	if err := os.Remove(f.Name()); err != nil {
-		return nil, errors.Join(fmt.Errorf("unlink temporary file: %w", err), f.Close())
+		return nil, err
 	}
 	h := sha256.New()
 	n, err := io.CopyBuffer(struct{ io.Writer }{io.MultiWriter(f, h)}, contextReader{ctx, r}, make([]byte, 256<<10))
