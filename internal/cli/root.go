@@ -41,7 +41,7 @@ named after the source. A file is loaded whole or not at all, and never twice.
 	root.AddGroup(&cobra.Group{ID: "load", Title: "Load and look:"}, &cobra.Group{ID: "keep", Title: "Look after:"},
 		&cobra.Group{ID: "server", Title: "Postgres:"})
 	for group, commands := range map[string][]*cobra.Command{
-		"load":   {a.loadCommand(), a.statusCommand(), a.quarantineCommand(), a.psqlCommand()},
+		"load":   {a.loadCommand(), a.statusCommand(), a.quarantineCommand(), a.psqlCommand(), a.schemaCommand()},
 		"keep":   {a.loadsCommand(), a.pruneCommand()},
 		"server": {a.doctorCommand(), a.postgresCommand(), a.benchCommand()},
 		"":       {a.versionCommand()},
