@@ -162,7 +162,10 @@ func (c *Cluster) waitReady(ctx context.Context, pid int, logged int64) error {
 
 // createDatabase makes the database unless it exists. The caller holds the lock, so nobody else does.
 func (c *Cluster) createDatabase(ctx context.Context) (err error) {
-	conn, err := pgx.Connect(ctx, c.DSN("postgres"))
+	if err := c.writeService(); err != nil {
+		return err
+	}
+	conn, err := pgx.Connect(ctx, c.OwnDSN("postgres"))
 	if err != nil {
 		return fmt.Errorf("connect to the local Postgres: %w", err)
 	}
