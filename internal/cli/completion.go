@@ -28,6 +28,9 @@ func (a *app) completeFrom(words func(context.Context, *pgxpool.Pool) ([]string,
 		const directive = cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
 		ctx, cancel := context.WithTimeout(cmd.Context(), completionTime)
 		defer cancel()
+		if a.configure(cmd) != nil {
+			return nil, directive
+		}
 		s, err := a.runningServer(ctx)
 		if err != nil {
 			return nil, directive

@@ -15,7 +15,8 @@ import (
 )
 
 const databaseHelp = `Postgres is the one of --dsn, else of DATABASE_URL, else of the PG variables (PGHOST, PGSERVICE ...). If none
-of them names a server, Tapline runs a private Postgres in --data-dir; load creates it.`
+of them names a server, and the configuration file does not, Tapline runs a private Postgres in --data-dir; load
+creates it.`
 
 // databaseFlags adds the flags that choose the database.
 func (a *app) databaseFlags(c *cobra.Command) {
@@ -82,7 +83,10 @@ func (a *app) server(ctx context.Context, create bool) (*server, error) {
 
 // namedServer returns the Postgres that flags and environment name or, if it is the private one, its folder.
 func (a *app) namedServer() (s *server, dir string, err error) {
-	s = &server{Server: a.cfg.Database.Server(a.env)}
+	s = &server{}
+	if s.Server, err = a.cfg.Database.Server(a.env); err != nil {
+		return nil, "", err
+	}
 	if s.Private() {
 		dir, err = a.dataDir()
 	}
@@ -108,7 +112,11 @@ func clusterExists(dir string) bool {
 
 // pool returns a pool of connections to the server. It is the caller's to close.
 func (s *server) pool(ctx context.Context) (*pgxpool.Pool, error) {
-	cfg, err := pgxpool.ParseConfig(s.DSN)
+	dsn := s.DSN
+	if s.local != nil {
+		dsn = s.local.OwnDSN(localpg.Database)
+	}
+	cfg, err := pgxpool.ParseConfig(dsn)
 	if err != nil {
 		return nil, &config.Error{Setting: s.Origin, Problem: err.Error(), Hint: "use a DSN such as postgres://user@host:5432/database"}
 	}
@@ -174,16 +182,20 @@ func (a *app) runningServer(ctx context.Context) (*server, error) {
 
 // sameDatabase returns the flags with which another command finds the database of this one. A password is not shown.
 func (a *app) sameDatabase() string {
+	flags := ""
+	if a.configFile != "" {
+		flags = " --config " + shellWord(a.configFile)
+	}
 	switch d := a.cfg.Database; {
-	case d.DSN == "" && d.DataDir != "":
-		return " --data-dir " + shellWord(d.DataDir)
+	case d.DSN == "" && d.DataDir != "" && d.DataDir != a.file.DataDir:
+		return flags + " --data-dir " + shellWord(d.DataDir)
 	case d.DSN == "":
-		return ""
+		return flags
 	default:
 		parsed, err := pgxpool.ParseConfig(d.DSN)
 		if err == nil && parsed.ConnConfig.Password == "" {
-			return " --dsn " + shellWord(d.DSN)
+			return flags + " --dsn " + shellWord(d.DSN)
 		}
-		return ` --dsn "$DSN"`
+		return flags + ` --dsn "$DSN"`
 	}
 }

@@ -78,7 +78,10 @@ func (p *printer) checks(checks []admin.Check) {
 
 // databaseChecks examines the server as far as it can be reached.
 func (a *app) databaseChecks(ctx context.Context, schemaName string) []admin.Check {
-	named := a.cfg.Database.Server(a.env)
+	named, err := a.cfg.Database.Server(a.env)
+	if err != nil {
+		return []admin.Check{{Name: "database", Result: admin.Fail, Found: describe(err), Hint: "see above"}}
+	}
 	var checks []admin.Check
 	if named.Private() {
 		var ok bool

@@ -48,6 +48,7 @@ func usage(err error) error {
 func exitCode(err error) int {
 	var own *exitError
 	var setting *config.Error
+	var file *config.FileError
 	var owned *migrations.OwnedError
 	var units *loader.UnitsError
 	switch {
@@ -55,7 +56,7 @@ func exitCode(err error) int {
 		return exitDone
 	case errors.As(err, &own):
 		return own.code
-	case errors.As(err, &setting), errors.As(err, &owned):
+	case errors.As(err, &setting), errors.As(err, &file), errors.As(err, &owned):
 		return exitUsage
 	case errors.As(err, &units) && onlySettings(units):
 		return exitUsage

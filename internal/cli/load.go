@@ -43,6 +43,8 @@ matches nothing is named in the summary.
 
 ` + databaseHelp + `
 
+` + configHelp + `
+
 ` + exitHelp,
 		Example: `  tapline load events.ndjson.gz --source CleverTap_Prod
   tapline load exports/ -s CleverTap_Prod --timezone Asia/Kolkata --account 123-456-7890
@@ -63,7 +65,7 @@ matches nothing is named in the summary.
 	flags := c.Flags()
 	flags.StringArrayVar(&a.cfg.Include, "include", nil, "load only events, or their properties, that match this `PATTERN`; repeatable")
 	flags.StringArrayVar(&a.cfg.Exclude, "exclude", nil, "leave out what matches this `PATTERN`; wins over --include; repeatable")
-	flags.StringVar(&a.cfg.Evolve, "evolve", "auto", "`MODE`: who changes the schema: auto (this command) or managed (your migrations)")
+	flags.StringVar(&a.cfg.Evolve, "evolve", "", "`MODE`: who changes the schema: auto (this command) or managed (your migrations) (default auto)")
 	flags.IntVar(&a.cfg.Workers, "workers", 0, "how many (`N`) large files are loaded side by side, each in a transaction of its own (default one a processor, at most 4)")
 	flags.StringVar(&a.cfg.ChunkSize, "chunk-size", "", "`SIZE` of the values collected before they are copied, two such in memory, of all workers together (default 24MiB)")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "say what would be loaded, and the SQL; touch nothing")
@@ -91,7 +93,7 @@ func (a *app) fileFlags(c *cobra.Command) {
 
 func (a *app) load(ctx context.Context, paths []string, f loadFlags) (err error) {
 	if a.cfg.Source == "" {
-		return &config.Error{Setting: "--source", Problem: "no source", Hint: "name the source that the events come from, such as --source CleverTap_Prod"}
+		return a.noSource()
 	}
 	valid, err := a.cfg.Validate()
 	if err != nil {
@@ -175,7 +177,7 @@ func interruptible(ctx context.Context, r io.Reader) io.Reader {
 func (a *app) loaderConfig(valid config.Valid) loader.Config {
 	cfg := loader.Config{
 		Source: a.cfg.Source, Schema: a.cfg.Schema, Evolve: loader.Mode(a.cfg.Evolve), ChunkBytes: valid.ChunkBytes,
-		Workers: a.cfg.Workers, Logger: a.log,
+		Workers: a.cfg.Workers, WidenMaxRows: a.cfg.WidenMaxRows, Logger: a.log,
 	}
 	if valid.Filter != nil { // a nil *Filter in an interface would be a filter
 		cfg.Filter = valid.Filter

@@ -49,7 +49,9 @@ func (a *app) psql(ctx context.Context, args []string) error {
 		if err != nil {
 			return err
 		}
-		environ = with(environ, "PGOPTIONS", strings.TrimSpace(a.env("PGOPTIONS")+" -c search_path="+path))
+		if path != "" {
+			environ = with(environ, "PGOPTIONS", strings.TrimSpace(a.env("PGOPTIONS")+" -c search_path="+path))
+		}
 	}
 	program, err := findPsql(server)
 	if err != nil {
@@ -78,7 +80,8 @@ func (a *app) psql(ctx context.Context, args []string) error {
 	return nil
 }
 
-// searchPath is the source's schema as the value of a setting in PGOPTIONS, where a backslash keeps a space.
+// searchPath is the source's schema as the value of a setting in PGOPTIONS, where a backslash keeps a space. It is empty
+// if only the configuration file names the source and the database does not have it.
 func (a *app) searchPath(ctx context.Context, server *server) (string, error) {
 	pool, err := server.pool(ctx)
 	if err != nil {
@@ -86,7 +89,11 @@ func (a *app) searchPath(ctx context.Context, server *server) (string, error) {
 	}
 	defer pool.Close()
 	source, err := admin.Find(ctx, pool, a.cfg.Source, a.cfg.Schema)
-	if err != nil {
+	var none *admin.SourceError
+	switch {
+	case errors.As(err, &none) && !a.named: // the file names it, and nothing of it is loaded yet
+		return "", nil
+	case err != nil:
 		return "", usage(err)
 	}
 	return strings.NewReplacer(`\`, `\\`, " ", `\ `).Replace(pgx.Identifier{source.Schema}.Sanitize()), nil

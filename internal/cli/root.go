@@ -28,12 +28,18 @@ named after the source. A file is loaded whole or not at all, and never twice.
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		PersistentPreRunE: func(*cobra.Command, []string) error {
-			return a.setLogger()
+		PersistentPreRunE: func(c *cobra.Command, _ []string) error {
+			if err := a.setLogger(); err != nil {
+				return err
+			}
+			a.started = true // what is wrong from here on is not the command line
+			return a.configure(c)
 		},
 	}
 	flags := root.PersistentFlags()
 	flags.BoolVar(&a.json, "json", false, "print one JSON document on stdout instead of text")
+	flags.StringVar(&a.configFile, "config", "", "configuration `FILE` (default $TAPLINE_CONFIG, then tapline.yaml here if it is there)")
+	must(root.MarkPersistentFlagFilename("config", "yaml", "yml"))
 	flags.StringVar(&a.logFormat, "log-format", "text", "`FORMAT` of the log on stderr: text or json")
 	flags.StringVar(&a.logLevel, "log-level", "warn", "least `LEVEL` of the log: debug, info, warn, error or off")
 	complete(root, "log-format", []string{"text", "json"})

@@ -21,6 +21,9 @@ type app struct {
 	stdout, stderr io.Writer
 	environ        []string
 	cfg            config.Config
+	configFile     string       // of --config
+	file           *config.File // never nil once a command runs
+	named          bool         // a flag says which source, not the file
 	json, quiet    bool
 	logFormat      string
 	logLevel       string
@@ -34,7 +37,7 @@ type app struct {
 // NAME=value; pgx alone reads the PG variables of the process.
 func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, env []string) int {
 	out := &output{Writer: stdout}
-	a := &app{stdin: stdin, stdout: out, stderr: stderr, environ: env, log: slog.New(slog.DiscardHandler)}
+	a := &app{stdin: stdin, stdout: out, stderr: stderr, environ: env, file: &config.File{}, log: slog.New(slog.DiscardHandler)}
 	root := a.root()
 	root.SetArgs(args)
 	cmd, err := root.ExecuteContextC(ctx)

@@ -31,7 +31,7 @@ type statusJSON struct {
 
 // status shows the source that is named, or all.
 func (a *app) status(ctx context.Context) error {
-	if a.cfg.Source != "" || a.cfg.Schema != "" {
+	if a.named {
 		return a.withSource(ctx, func(pool *pgxpool.Pool, s admin.Source) error {
 			return a.statusOf(ctx, pool, []admin.Source{s})
 		})

@@ -26,6 +26,11 @@ type Config struct {
 	// ChunkSize is how many bytes of values are collected before they are copied, such as 40MiB. Defaults to the
 	// loader's choice.
 	ChunkSize string
+	// WidenMaxRows is the size of the largest table that a load widens a column in; negative means none. Defaults to the
+	// loader's choice.
+	WidenMaxRows int
+	// Indexes are btree indexes to have beside the key, by table.
+	Indexes map[string][]Index
 }
 
 // Files says how files are read.

@@ -160,7 +160,10 @@ func TestServer(t *testing.T) {
 		{"", map[string]string{"PGSERVICE": "c"}, config.Server{Origin: "PGSERVICE"}},
 		{"", map[string]string{"PGUSER": "me", "PGPASSWORD": "x", "PGSSLMODE": "require"}, config.Server{}}, // these name no server
 	} {
-		got := config.Database{DSN: test.flag}.Server(func(name string) string { return test.env[name] })
+		got, err := config.Database{DSN: test.flag}.Server(func(name string) string { return test.env[name] })
+		if err != nil {
+			t.Fatal(err)
+		}
 		if got != test.want || got.Private() != (test.want.Origin == "") {
 			t.Errorf("%q %v: got %+v", test.flag, test.env, got)
 		}

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -17,6 +18,8 @@ type Database struct {
 	DSN string
 	// DataDir is the folder of the private Postgres. Defaults to localpg's choice.
 	DataDir string
+	// File is the configuration file that says FileEnv, the variable in place of DATABASE_URL, or FileDSN, a DSN.
+	File, FileEnv, FileDSN string
 }
 
 // Server is a Postgres that is named by somebody. The zero Server means the private one.
@@ -25,20 +28,31 @@ type Server struct {
 	Origin string // where it was named: --dsn, DATABASE_URL, or the PG variable
 }
 
-// Server returns the Postgres to use: --dsn, then DATABASE_URL, then the PG variables if any of them names a server.
-func (d Database) Server(env func(string) string) Server {
-	if d.DSN != "" {
-		return Server{d.DSN, "--dsn"}
-	}
-	if dsn := env("DATABASE_URL"); dsn != "" {
-		return Server{dsn, "DATABASE_URL"}
+// Server returns the Postgres to use: --dsn, then DATABASE_URL, then the PG variables if any of them names a server, then
+// the configuration file's. A variable that the file names instead of DATABASE_URL must be there: what is meant for that
+// server must not go into another one, or the private one, in silence. The error is an *Error then.
+func (d Database) Server(env func(string) string) (Server, error) {
+	variable := cmp.Or(d.FileEnv, "DATABASE_URL")
+	switch dsn := env(variable); {
+	case d.DSN != "":
+		return Server{d.DSN, "--dsn"}, nil
+	case dsn != "":
+		return Server{dsn, variable}, nil
+	case d.FileEnv != "":
+		return Server{}, &Error{
+			variable, "", "the environment variable is not set, and dsn_env in " + d.File + " names it",
+			"set it to the DSN of the Postgres to use, or give --dsn",
+		}
 	}
 	for _, name := range []string{"PGHOST", "PGHOSTADDR", "PGSERVICE", "PGPORT", "PGDATABASE"} {
 		if env(name) != "" {
-			return Server{"", name}
+			return Server{"", name}, nil
 		}
 	}
-	return Server{}
+	if d.FileDSN != "" {
+		return Server{d.FileDSN, "dsn in " + d.File}, nil
+	}
+	return Server{}, nil
 }
 
 // Private reports whether nobody named a server.
