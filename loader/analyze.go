@@ -2,6 +2,7 @@ package loader
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/jackc/pgx/v5"
@@ -22,21 +23,39 @@ func (l *Loader) analyze(ctx context.Context, r *Report) {
 		return
 	}
 	slices.Sort(names)
-	err := l.pool.AcquireFunc(ctx, func(conn *pgxpool.Conn) error {
-		if _, err := conn.Exec(ctx, "set default_statistics_target = 25; set lock_timeout = '1s'"); err != nil {
-			return err
-		}
-		for _, name := range names {
-			if err := l.analyzeTable(ctx, conn, name, r.Tables[name].Loaded); err != nil {
-				return err
-			}
-		}
-		_, err := conn.Exec(ctx, "reset default_statistics_target; reset lock_timeout")
-		return err
-	})
+	err := l.pool.AcquireFunc(ctx, func(conn *pgxpool.Conn) error { return l.analyzeTables(ctx, conn, names, r) })
 	if err != nil && ctx.Err() == nil {
 		l.cfg.Logger.WarnContext(ctx, "tables are not analyzed", "error", err)
 	}
+}
+
+// analyzeTables leaves the connection, which is the caller's, with the settings that it had, or closed.
+func (l *Loader) analyzeTables(ctx context.Context, conn *pgxpool.Conn, names []string, r *Report) (err error) {
+	var target, timeout string
+	err = conn.QueryRow(ctx, "select current_setting('default_statistics_target'), current_setting('lock_timeout')").Scan(&target, &timeout)
+	if err != nil {
+		return err
+	}
+	set := func(ctx context.Context, target, timeout string) error {
+		_, err := conn.Exec(ctx, "select set_config('default_statistics_target', $1, false), set_config('lock_timeout', $2, false)", target, timeout)
+		return err
+	}
+	defer func() {
+		back, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTime)
+		defer cancel()
+		if failed := set(back, target, timeout); failed != nil {
+			err = errors.Join(err, failed, conn.Conn().Close(back))
+		}
+	}()
+	if err := set(ctx, "25", "1s"); err != nil {
+		return err
+	}
+	for _, name := range names {
+		if err := l.analyzeTable(ctx, conn, name, r.Tables[name].Loaded); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (l *Loader) analyzeTable(ctx context.Context, conn *pgxpool.Conn, name string, loaded int64) error {

@@ -93,14 +93,11 @@ func (r *reading) run(ctx context.Context, full chan<- message, free <-chan *bat
 			err = errors.Join(err, r.twins.Close())
 		}
 	}()
+	c, err := r.next(ctx, free)
+	if err != nil {
+		return err
+	}
 	for {
-		var c *batch.Chunk
-		select {
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case c = <-free:
-		}
-		c.Reset()
 		c.SetLimit(r.limit())
 		end, err := r.fill(ctx, c)
 		if err != nil {
@@ -111,6 +108,13 @@ func (r *reading) run(ctx context.Context, full chan<- message, free <-chan *bat
 				return err
 			}
 		}
+		var next *batch.Chunk
+		if !end {
+			if next, err = r.next(ctx, free); err != nil {
+				return err
+			}
+			c.Carry(next)
+		}
 		select {
 		case <-ctx.Done():
 			return context.Cause(ctx)
@@ -120,6 +124,18 @@ func (r *reading) run(ctx context.Context, full chan<- message, free <-chan *bat
 		if end {
 			return nil
 		}
+		c = next
+	}
+}
+
+// next waits for a chunk that is written, and empties it.
+func (r *reading) next(ctx context.Context, free <-chan *batch.Chunk) (*batch.Chunk, error) {
+	select {
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	case c := <-free:
+		c.Reset()
+		return c, nil
 	}
 }
 
@@ -220,7 +236,11 @@ func (r *reading) nth(digest [32]byte) (uint64, error) {
 		return r.ev.Nth, nil
 	}
 	if r.twins == nil {
-		r.twins = occurrence.New(occurrence.Options{})
+		var o occurrence.Options
+		if u, ok := r.a.unit.(interface{ TempDir() string }); ok {
+			o.Dir = u.TempDir()
+		}
+		r.twins = occurrence.New(o)
 	}
 	return r.twins.Next(digest)
 }

@@ -16,7 +16,8 @@ type Source interface {
 	Units(ctx context.Context) iter.Seq2[Unit, error]
 }
 
-// Unit is one piece of a source: a file, or all of the standard input.
+// Unit is one piece of a source: a file, or all of the standard input. One that was told where temporary files may be made
+// has a method TempDir() string that says so, for those that are made on its behalf.
 type Unit interface {
 	// Key identifies the piece in the ledger: the same key is the same bytes (rule 33).
 	Key() string
@@ -30,12 +31,31 @@ type Unit interface {
 	Open(ctx context.Context, paths *schema.Paths) (Reader, error)
 }
 
+// Kinds of units, as the ledger has them. A unit is a file unless it has a method Kind that says otherwise.
+const (
+	KindFile = "file"
+	// KindReplay is a unit whose records wait in the source's quarantine already: those that are taken are marked there, the
+	// others stay as they are. Without any that is taken, nothing is committed.
+	KindReplay = "replay"
+)
+
+// KindOf returns the kind of a unit.
+func KindOf(u Unit) string {
+	if k, ok := u.(interface{ Kind() string }); ok {
+		return k.Kind()
+	}
+	return KindFile
+}
+
 // Reader reads the records of a unit in order.
 type Reader interface {
 	// Next decodes the next record into ev. A record that cannot be decoded is no error: ev.Reason says why. Errors
 	// are io.EOF at the clean end, or a reason why the unit as a whole must not be loaded (a bad checksum, ...), with the
 	// unit's name.
 	Next(ev *schema.Event) error
+	// Form says what has to be known to read the record that Next gave last again by itself, as a JSON object. It is asked for
+	// records that go to quarantine only.
+	Form() ([]byte, error)
 	// Read is how many of the unit's Size bytes have been read. Other goroutines may call it.
 	Read() int64
 	// Notes are counts about the unit for its summary, such as local hours that do not exist. Valid after io.EOF.

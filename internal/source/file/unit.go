@@ -54,6 +54,9 @@ func (u *unit) Name() string {
 // Size implements source.Unit.
 func (u *unit) Size() int64 { return u.id.size }
 
+// TempDir is where temporary files are made on behalf of the unit.
+func (u *unit) TempDir() string { return u.s.opts.TempDir }
+
 // Open implements source.Unit.
 func (u *unit) Open(ctx context.Context, paths *schema.Paths) (source.Reader, error) {
 	f, err := u.file()
