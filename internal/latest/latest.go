@@ -80,6 +80,12 @@ func (t Table) Rebuild(ctx context.Context, tx Tx, schemaName string, keys []str
 	return t.insertKeys(ctx, tx, schemaName, keys, now)
 }
 
+// Refresh makes the rows of the given keys anew from the calls that are there. It returns the keys whose rows Postgres
+// refuses; these stay as they were.
+func (t Table) Refresh(ctx context.Context, tx Tx, schemaName string, keys []string, now time.Time) ([]Refused, error) {
+	return t.insertKeys(ctx, tx, schemaName, keys, now)
+}
+
 // insert makes the rows of the keys that the condition chooses. $1 is their uuid_ts.
 func (t Table) insert(ctx context.Context, tx Tx, schemaName, where string, args ...any) error {
 	columns, err := t.columns(ctx, tx, schemaName)
