@@ -43,17 +43,19 @@ func (w *writing) insert(ctx context.Context, t *copyin.Table) error {
 }
 
 // copyRows copies the rows of t inside a savepoint. After an error about their data the transaction is as it was before.
+// The savepoints are set and released in the statement of the COPY: each round trip is time in which the server waits.
 func (w *writing) copyRows(ctx context.Context, t *copyin.Table) error {
-	if _, err := w.tx.Exec(ctx, "savepoint rows"); err != nil {
-		return fmt.Errorf("savepoint: %w", err)
+	before := "savepoint rows; "
+	if w.saved {
+		before = "release savepoint rows; savepoint rows; "
 	}
-	n, err := w.l.writer.Write(ctx, w.conn.Conn().PgConn(), t)
+	n, err := w.l.writer.Write(ctx, w.conn.Conn().PgConn(), t, before)
+	w.saved = true
 	switch {
 	case err == nil && n != int64(len(t.Rows)):
 		return fmt.Errorf("copy into %s: %d rows sent, %d taken: a trigger or rule leaves rows out", t.Record.Table, len(t.Rows), n)
 	case err == nil:
-		_, err = w.tx.Exec(ctx, "release savepoint rows")
-		return err
+		return nil
 	case !refusal.Is(err):
 		return restartIfGone(err)
 	}
@@ -61,6 +63,7 @@ func (w *writing) copyRows(ctx context.Context, t *copyin.Table) error {
 	if _, err := w.tx.Exec(ctx, "rollback to savepoint rows; release savepoint rows"); err != nil {
 		return fmt.Errorf("roll back to savepoint: %w", err)
 	}
+	w.saved = false
 	return err
 }
 

@@ -28,6 +28,7 @@ type writing struct {
 
 	conn   *pgxpool.Conn
 	tx     pgx.Tx
+	saved  bool                              // there is a savepoint, from the last COPY
 	types  map[string]map[string]schema.Type // of the locked tables, as they are in this transaction
 	known  map[string]bool                   // tables where ids were met that are there already
 	consts []copyin.Constant
@@ -67,7 +68,7 @@ func (w *writing) begin(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("connect: %w", err)
 	}
-	w.conn = conn
+	w.conn, w.saved = conn, false
 	w.tx, err = conn.BeginTx(ctx, ledger.Options())
 	if err != nil {
 		return w.lost(fmt.Errorf("begin: %w", err))
@@ -240,7 +241,7 @@ func (w *writing) writeDiscards(ctx context.Context, c *batch.Chunk) error {
 	}
 	t := &w.tables[0]
 	t.PrepareRows(&c.Discards, keep, w.internal())
-	_, err := w.l.writer.Write(ctx, w.conn.Conn().PgConn(), t)
+	_, err := w.l.writer.Write(ctx, w.conn.Conn().PgConn(), t, "")
 	return err
 }
 

@@ -1,6 +1,9 @@
 package schema
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"strings"
+)
 
 // Section is the part of an event that a path starts in.
 type Section uint8
@@ -31,8 +34,12 @@ type Path struct {
 	// Seen is the scanner's mark: the serial number of the last object in which this key was met. It makes a repeated
 	// key visible without a set. Owned by the decoder.
 	Seen uint64
+	// First is the key that the last object at this path began with, Next the one that came after this one in its object
+	// the last time: most objects have the keys of the one before, in their order. Owned by the decoder.
+	First, Next *Path
 
 	parent *Path
+	plain  bool // the key is spelled in JSON as it is, or may be
 	key    string
 	snake  string // the full snake_case name, not shortened
 	id     uint32 // 1 .. limit; 0 if the path is not interned
@@ -40,6 +47,12 @@ type Path struct {
 
 // Key returns the last key as sent.
 func (p *Path) Key() string { return p.key }
+
+// At reports whether the key stands at b[i], spelled as it is, with its closing quote behind it.
+func (p *Path) At(b []byte, i int) bool {
+	end := i + len(p.key)
+	return end < len(b) && b[end] == '"' && string(b[i:end]) == p.key && p.plain
+}
 
 // Keys returns all keys as sent, from below the section down.
 func (p *Path) Keys() []string {
@@ -134,6 +147,7 @@ func (ps *Paths) put(p *Path) {
 
 func newPath(parent *Path, key string) *Path {
 	p := &Path{parent: parent, key: key, Section: parent.Section, Depth: parent.Depth + 1, WriteKey: key == "writeKey"}
+	p.plain = !strings.ContainsFunc(key, func(r rune) bool { return r < ' ' || r == '"' || r == '\\' })
 	p.snake = element(key)
 	if parent.snake != "" {
 		p.snake = parent.snake + "_" + p.snake

@@ -104,7 +104,7 @@ func (c *Chunk) table(s *schema.TableState) *Table {
 	}
 	t := c.tables[s.Index]
 	if t == nil {
-		t = &Table{Name: s.Name}
+		t = &Table{Name: s.Name, index: s.Index}
 		c.tables[s.Index] = t
 	}
 	return t
@@ -119,6 +119,7 @@ func (c *Chunk) discard(t *Table, r *schema.Row, d *schema.Discard) {
 	n.put(4, "reason", schema.Text, 0, []byte(d.Reason))
 	n.put(5, "received_at", schema.Timestamptz, int64(r.Received), nil)
 	n.Rows++
+	t.discards++
 	c.owners = append(c.owners, owner{t, int32(t.Rows), d.Reason})
 }
 

@@ -13,6 +13,9 @@ type Table struct {
 	cols  []*column // by the schema's column index; nil until a row has a value
 	used  []int     // indexes of cols that are there, in order of appearance
 	size  int
+
+	index    int // in the Chunk's tables
+	discards int // rows of the Chunk's Discards that belong to these rows
 }
 
 // Put adds a value to the row that is being built: column index i of the schema's table, of that name and type. A value
@@ -58,7 +61,7 @@ func (t *Table) reset() {
 	for _, i := range t.used {
 		t.cols[i].reset(t.cols[i].typ)
 	}
-	t.Rows, t.size = 0, overhead*len(t.used)
+	t.Rows, t.size, t.discards = 0, overhead*len(t.used), 0
 }
 
 func (t *Table) capacity() int {

@@ -79,7 +79,7 @@ func (p *Pipeline) Load(ctx context.Context, data []byte) (rows int, err error) 
 	for _, t := range p.chunk.Tables() {
 		p.table.Prepare(t, constants)
 		rows += len(p.table.Rows)
-		if _, err := p.w.Write(ctx, &p.conn, &p.table); err != nil {
+		if _, err := p.w.Write(ctx, &p.conn, &p.table, ""); err != nil {
 			return rows, err
 		}
 	}

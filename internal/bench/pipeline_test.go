@@ -64,11 +64,24 @@ func BenchmarkStages(b *testing.B) {
 	}
 	stage("decode", func() error { return nil })
 	stage("decode+row", func() error { p.state.Row(&p.ev, arrival, &p.row); return nil })
+	b.Run("decode+row+add", func(b *testing.B) {
+		for n := 0; n < b.N; n += benchEvents {
+			p.chunk.Reset()
+			err := p.each(data, func() error {
+				p.state.Row(&p.ev, arrival, &p.row)
+				p.chunk.Add(&p.row)
+				return nil
+			})
+			if err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
 	b.Run("sort+encode", func(b *testing.B) {
 		for n := 0; n < b.N; n += benchEvents {
 			for _, rows := range p.chunk.Tables() {
 				p.table.Prepare(rows, constants)
-				if _, err := p.w.Write(b.Context(), &p.conn, &p.table); err != nil {
+				if _, err := p.w.Write(b.Context(), &p.conn, &p.table, ""); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -24,6 +24,7 @@ type Writer struct {
 
 	sql  strings.Builder
 	last map[string]statement // by table
+	send sender
 }
 
 // statement is the COPY of a table for a set of columns.
@@ -65,9 +66,14 @@ func (t *Table) Choose(rows []int32) {
 	t.enc.Prepare()
 }
 
-// Write copies the rows of t and returns how many Postgres took. Afterwards nothing of t is in use.
-func (w *Writer) Write(ctx context.Context, c Conn, t *Table) (int64, error) {
-	tag, err := c.CopyFrom(ctx, &t.enc, w.statement(&t.Record, t.consts))
+// Write copies the rows of t and returns how many Postgres took. Afterwards nothing of t is in use. before are statements
+// to run first, each with its semicolon: they cost no round trip.
+func (w *Writer) Write(ctx context.Context, c Conn, t *Table, before string) (int64, error) {
+	var stream io.Reader = &t.enc
+	if pg, ok := c.(*pgconn.PgConn); ok {
+		stream = w.send.from(&t.enc, pg)
+	}
+	tag, err := c.CopyFrom(ctx, stream, before+w.statement(&t.Record, t.consts))
 	t.enc.Wait()
 	if err != nil {
 		return 0, fmt.Errorf("copy into %s.%s: %w", w.Schema, t.Record.Table, err)

@@ -69,7 +69,7 @@ func TestEveryTypeArrives(t *testing.T) {
 		t.Errorf("order by id, the first of equal ids (-want +got):\n%s", diff)
 	}
 	w := copyin.Writer{Schema: "s"}
-	n, err := w.Write(t.Context(), conn.Conn().PgConn(), &table)
+	n, err := w.Write(t.Context(), conn.Conn().PgConn(), &table, "")
 	if err != nil || n != 3 {
 		t.Fatalf("write: %d rows, %v; want 3", n, err)
 	}
@@ -111,7 +111,7 @@ func TestNumericIsExact(t *testing.T) {
 		if _, err := conn.Exec(t.Context(), "truncate s.e"); err != nil {
 			rt.Fatalf("truncate: %v", err)
 		}
-		if _, err := w.Write(t.Context(), conn.Conn().PgConn(), &table); err != nil {
+		if _, err := w.Write(t.Context(), conn.Conn().PgConn(), &table, ""); err != nil {
 			rt.Fatalf("write: %v", err)
 		}
 		found, err := conn.Query(t.Context(), "select n::text from s.e order by id")

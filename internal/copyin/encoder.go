@@ -240,15 +240,11 @@ func (e *Encoder) appendRow(b []byte, row int32) []byte {
 		}
 		switch f.kind {
 		case kindText:
-			v := f.data[f.offsets[row]:f.offsets[row+1]]
-			b = binary.BigEndian.AppendUint32(b, uint32(len(v)))
-			b = append(b, v...)
+			b = appendText(b, f.data[f.offsets[row]:f.offsets[row+1]])
 		case kindWord:
-			b = binary.BigEndian.AppendUint32(b, 8)
-			b = binary.BigEndian.AppendUint64(b, binary.LittleEndian.Uint64(f.data[8*int(row):]))
+			b = appendWord(b, binary.LittleEndian.Uint64(f.data[8*int(row):]))
 		case kindTime:
-			b = binary.BigEndian.AppendUint32(b, 8)
-			b = binary.BigEndian.AppendUint64(b, binary.LittleEndian.Uint64(f.data[8*int(row):])-pgEpoch)
+			b = appendWord(b, binary.LittleEndian.Uint64(f.data[8*int(row):])-pgEpoch)
 		case kindBool:
 			v := byte(0)
 			if f.data[at]&bit != 0 {
@@ -260,4 +256,32 @@ func (e *Encoder) appendRow(b []byte, row int32) []byte {
 		}
 	}
 	return append(b, e.consts...)
+}
+
+// appendText appends the field of a text. Most are short: 32 bytes that are moved whatever the length, as far as there
+// are 32, cost less than a call that looks at it; what is too much of them is overwritten by the next field.
+func appendText(b, v []byte) []byte {
+	n := len(b)
+	if len(v) > 32 || cap(v) < 32 || cap(b)-n < 36 {
+		return append(binary.BigEndian.AppendUint32(b, uint32(len(v))), v...)
+	}
+	from, to := v[:32], b[n:n+36]
+	binary.BigEndian.PutUint32(to, uint32(len(v)))
+	binary.LittleEndian.PutUint64(to[4:], binary.LittleEndian.Uint64(from))
+	binary.LittleEndian.PutUint64(to[12:], binary.LittleEndian.Uint64(from[8:]))
+	binary.LittleEndian.PutUint64(to[20:], binary.LittleEndian.Uint64(from[16:]))
+	binary.LittleEndian.PutUint64(to[28:], binary.LittleEndian.Uint64(from[24:]))
+	return b[:n+4+len(v)]
+}
+
+// appendWord appends the field of eight bytes.
+func appendWord(b []byte, v uint64) []byte {
+	n := len(b)
+	if cap(b)-n < 12 {
+		b = slices.Grow(b, 12)
+	}
+	b = b[:n+12]
+	binary.BigEndian.PutUint32(b[n:], 8)
+	binary.BigEndian.PutUint64(b[n+4:], v)
+	return b
 }

@@ -47,34 +47,27 @@ func (d *Decoder) object(b []byte, i int, parent *schema.Path, depth int, s *sec
 	if i < len(b) && b[i] == '}' {
 		return i + 1
 	}
-	for {
+	for guess := &parent.First; ; {
 		if i >= len(b) || b[i] != '"' {
 			return d.fail(faultSyntax)
 		}
-		start := i + 1
-		end := special(b, start)
-		if end >= len(b) {
-			return d.fail(faultSyntax)
-		}
-		key := b[start:end]
-		if b[end] != '"' {
-			if key, end, _ = d.unescape(b, start, end); end < 0 {
-				return d.fail(faultSyntax)
+		c := child{path: *guess, mapping: asSent}
+		if start := i + 1; m == asSent && c.path != nil && c.path.At(b, start) {
+			i = colon(b, start+len(c.path.Key())+1)
+		} else {
+			c, i = d.key(b, start, parent, m)
+			if m == asSent && c.path.Interned() {
+				*guess = c.path
 			}
 		}
-		if i = colon(b, end+1); i < 0 {
+		if i < 0 {
 			return d.fail(faultSyntax)
-		}
-		c := child{mapping: asSent}
-		if m == asSent {
-			c.path = d.paths.Child(parent, key)
-		} else {
-			c = d.names.child(parent, key, m)
 		}
 		if c.path.Seen == serial || !c.path.Interned() {
 			return d.fail(faultSlow)
 		}
 		c.path.Seen = serial
+		guess = &c.path.Next
 		if i = d.member(b, i, c, depth, s); i < 0 {
 			return i
 		}
@@ -90,6 +83,25 @@ func (d *Decoder) object(b []byte, i int, parent *schema.Path, depth int, s *sec
 		}
 		i = space(b, i+1)
 	}
+}
+
+// key reads the key that begins at b[start] and returns where its value goes and begins, or -1.
+func (d *Decoder) key(b []byte, start int, parent *schema.Path, m mapping) (c child, value int) {
+	end := special(b, start)
+	if end >= len(b) {
+		return child{path: parent}, -1
+	}
+	key := b[start:end]
+	if b[end] != '"' {
+		if key, end, _ = d.unescape(b, start, end); end < 0 {
+			return child{path: parent}, -1
+		}
+	}
+	value = colon(b, end+1)
+	if m != asSent {
+		return d.names.child(parent, key, m), value
+	}
+	return child{path: d.paths.Child(parent, key), mapping: asSent}, value
 }
 
 // nextSerial numbers the objects of all decoders that share these paths: the count is kept in a root's own mark, which
