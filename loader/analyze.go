@@ -65,6 +65,6 @@ func (l *Loader) analyzeTable(ctx context.Context, conn *pgxpool.Conn, name stri
 	if err != nil || float64(loaded) <= known/2 {
 		return err
 	}
-	_, err = conn.Exec(ctx, "analyze "+table)
+	_, err = conn.Exec(ctx, "analyze (skip_locked) "+table) // what autovacuum is at just now needs no second time
 	return err
 }
