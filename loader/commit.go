@@ -16,6 +16,9 @@ const rollbackTime = 5 * time.Second
 // commit ends the unit's transaction: users and accounts, a tracks table, then the ledger, then COMMIT. A unit without records has its
 // ledger row too: it is done.
 func (w *writing) commit(ctx context.Context) error {
+	if w.a.empty() && !w.a.rejected.found {
+		return w.rollback(ctx)
+	}
 	if w.tx == nil {
 		if err := w.begin(ctx); err != nil {
 			return err

@@ -1,6 +1,8 @@
 package loader
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -25,10 +27,12 @@ type reading struct {
 	twins    *occurrence.Counter // made at the first record for quarantine
 	rejected map[rowKey][]string // by Postgres, in earlier attempts
 
-	ev    schema.Event
-	row   schema.Row
-	count int64 // records so far
-	sent  bool  // a chunk has gone to the writer: its transaction is open
+	ev      schema.Event
+	row     schema.Row
+	count   int64                   // records so far
+	refused map[schema.Reason]int64 // records of a replay that go on waiting
+
+	sent bool // a chunk has gone to the writer: its transaction is open
 }
 
 // message is what reading hands to writing: a full chunk, or the wish that the transaction be rolled back, confirmed
@@ -60,7 +64,8 @@ func (l *worker) try(ctx context.Context, a *attempt) (err error) {
 	for _, c := range l.chunks {
 		free <- c
 	}
-	r := &reading{l: l, a: a, reader: reader, received: schema.Micros(a.load.Started.UnixMicro()), rejected: a.rejected.begin()}
+	r := &reading{l: l, a: a, reader: reader, received: schema.Micros(a.load.Started.UnixMicro()), rejected: a.rejected.begin(),
+		refused: map[schema.Reason]int64{}}
 	ended := make(chan error, 1)
 	go func() {
 		ended <- r.run(pipe, full, free)
@@ -80,7 +85,7 @@ func (l *worker) try(ctx context.Context, a *attempt) (err error) {
 			werr = rerr
 		}
 	default:
-		a.report.Notes = reader.Notes()
+		a.report.Notes, a.report.Refused = reader.Notes(), r.refused
 		werr = w.commit(ctx)
 	}
 	return errors.Join(werr, w.close(ctx))
@@ -187,6 +192,9 @@ func (r *reading) take(c *batch.Chunk) error {
 		if reason == "" {
 			if c != nil && !r.row.Ignored {
 				c.Add(&r.row)
+				if r.ev.Origin != "" {
+					c.Origins = append(c.Origins, r.ev.Origin)
+				}
 			}
 			if c != nil {
 				c.Events++
@@ -197,7 +205,11 @@ func (r *reading) take(c *batch.Chunk) error {
 			return nil
 		}
 	}
-	if c == nil {
+	switch {
+	case c == nil:
+		return nil
+	case r.ev.Origin != "": // it waits there already
+		r.refused[reason]++
 		return nil
 	}
 	c.Events++
@@ -216,6 +228,11 @@ func (r *reading) quarantine(c *batch.Chunk, reason schema.Reason) error {
 	if err != nil {
 		return fmt.Errorf("count repeated records: %w", err)
 	}
+	form, err := r.form()
+	if err != nil {
+		return err
+	}
+	raw, sent := masked(ev)
 	h := sha256.New()
 	fmt.Fprintf(h, "%s\x00%x\x00%d", r.l.cfg.Schema, digest, n)
 	size := ev.RawSize
@@ -224,10 +241,33 @@ func (r *reading) quarantine(c *batch.Chunk, reason schema.Reason) error {
 	}
 	c.AddQuarantined(&batch.Quarantined{
 		ID: []byte("q_" + hex.EncodeToString(h.Sum(nil)[:16])), Reason: reason, Detail: ev.Detail,
-		Raw: decode.Redact(ev.Raw), RawSize: size, Source: r.l.cfg.Source, Unit: r.a.unit.Name(),
-		Line: ev.Line, Offset: ev.Offset, Received: r.received,
+		Raw: raw, RawSize: size, Source: r.l.cfg.Source, Unit: r.a.unit.Name(),
+		Line: ev.Line, Offset: ev.Offset, Received: r.received, Occurrence: cmp.Or(ev.Twin, n), Digest: sent, Form: form,
 	})
 	return nil
+}
+
+// form is what has to be known to read the record again by itself, nil if its reader cannot tell.
+func (r *reading) form() ([]byte, error) {
+	f, ok := r.reader.(source.Former)
+	if !ok {
+		return nil, nil
+	}
+	form, err := f.Form()
+	if err != nil {
+		return nil, fmt.Errorf("describe record: %w", err)
+	}
+	return form, nil
+}
+
+// masked returns the record's bytes without write keys and, if these are not the record as it was sent, the digest of that.
+func masked(ev *schema.Event) (raw, sent []byte) {
+	raw = decode.Redact(ev.Raw)
+	if ev.RawHash == [32]byte{} && bytes.Equal(raw, ev.Raw) {
+		return raw, nil
+	}
+	digest := ev.RawDigest()
+	return raw, digest[:]
 }
 
 // nth is which occurrence of its bytes the record is: in the file if its reader knows, else in the unit.

@@ -70,6 +70,8 @@ type Report struct {
 	Tables     map[string]*TableReport
 	Quarantine map[schema.Reason]int64
 	Discards   map[schema.Reason]int64
+	// Refused counts, of a replay, records that go on waiting in quarantine. They are none of Counts.
+	Refused map[schema.Reason]int64
 	Notes      source.Notes
 	// Blocked are the columns, as table and column, in name order, that met numbers they have to be widened for by hand.
 	Blocked [][2]string
@@ -83,7 +85,7 @@ type Report struct {
 func newReport(schemaName string) *Report {
 	return &Report{
 		Schema: schemaName, Tables: map[string]*TableReport{},
-		Quarantine: map[schema.Reason]int64{}, Discards: map[schema.Reason]int64{},
+		Quarantine: map[schema.Reason]int64{}, Discards: map[schema.Reason]int64{}, Refused: map[schema.Reason]int64{},
 	}
 }
 
@@ -128,6 +130,9 @@ func (r *Report) merge(u *Report) {
 	}
 	for k, n := range u.Discards {
 		r.Discards[k] += n
+	}
+	for k, n := range u.Refused {
+		r.Refused[k] += n
 	}
 	r.Notes.AmbiguousHours += u.Notes.AmbiguousHours
 	r.Notes.MissingHours += u.Notes.MissingHours

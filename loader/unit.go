@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/tapline/tapline/internal/ledger"
+	"github.com/tapline/tapline/internal/source"
 )
 
 // errRestart says that the unit has to be read again from its start, because the schema is other than its rows.
@@ -32,6 +33,11 @@ type attempt struct {
 	committing bool        // COMMIT was sent: only the ledger knows what became of it
 }
 
+// empty reports whether there is nothing to commit: a replay in which no record was taken is no load.
+func (a *attempt) empty() bool {
+	return a.load.Unit.Kind == source.KindReplay && a.report.Accepted == 0
+}
+
 // changes are the tables and columns that a unit needed. They stay when its attempt is rolled back.
 type changes struct{ tables, columns int64 }
 
@@ -50,7 +56,7 @@ func (l *worker) loadUnit(ctx context.Context, unit Unit, sum *tally) (UnitRepor
 	for faults, restarts := 0, 0; ; {
 		a := &attempt{unit: unit, report: newReport(l.cfg.Schema), sum: sum, changes: &made, rejected: &rejected, load: ledger.Load{
 			ID: id, Started: started, UUIDTS: l.clock.instant(),
-			Unit: ledger.Unit{Key: unit.Key(), Name: unit.Name(), Kind: "file", Size: unit.Size()},
+			Unit: ledger.Unit{Key: unit.Key(), Name: unit.Name(), Kind: source.KindOf(unit), Size: unit.Size()},
 		}}
 		err := l.try(ctx, a)
 		if a.committing {
@@ -94,7 +100,10 @@ const maxRestarts = 50
 
 func (l *worker) finished(out UnitReport, a *attempt) UnitReport {
 	a.sum.committed(l.now(), a.report, l.state.Blocked())
-	out.Status, out.Load, out.Counts = Finished, a.load.ID, a.report.Counts
+	out.Status, out.Counts = Finished, a.report.Counts
+	if !a.empty() {
+		out.Load = a.load.ID
+	}
 	return out
 }
 

@@ -113,6 +113,9 @@ func (w *writing) write(ctx context.Context, c *batch.Chunk) error {
 	if err := w.writeQuarantine(ctx, c); err != nil {
 		return err
 	}
+	if err := w.mark(ctx, c.Origins); err != nil {
+		return err
+	}
 	w.a.report.Accepted += c.Events - c.Filtered
 	w.a.report.Filtered += c.Filtered
 	w.l.cfg.Logger.DebugContext(ctx, "chunk copied", "unit", w.a.unit.Name(), "events", c.Events, "tables", len(tables),

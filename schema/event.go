@@ -60,6 +60,8 @@ type Discard struct {
 	Column string
 	Raw    []byte // the JSON literal as sent
 	Reason Reason
+	// Path is where the value stood, for UnknownColumn and ColumnLimit: what a column made for it later has to know.
+	Path *Path
 }
 
 // Event is one decoded record, or what is known of one that could not be decoded. The decoder owns its memory: all
@@ -72,12 +74,16 @@ type Event struct {
 	// full size and RawHash the digest of all of it. Line is its line in the unit, counted from 1, Offset its byte.
 	Raw     []byte
 	RawSize int64
-	RawHash [32]byte // set for EventTooLarge only
+	RawHash [32]byte // set for EventTooLarge, and where Raw has lost a write key
 	Line    int64
 	Offset  int64
 	// Nth says, of a record that goes to quarantine, how many with the same RawDigest the file has up to this one; 0 if
 	// its reader does not know more than the unit's other records tell.
 	Nth uint64
+	// Twin says which of the unit's equal records it is, if its id had to be made, or would have had to be; else 0.
+	Twin uint64
+	// Origin is the id of its row in quarantine, of a record that is read from there.
+	Origin string
 
 	Call Call
 	// ID is the messageId, as sent or made by rules 14 and 25. Name is the event as sent, of a Track.
@@ -95,10 +101,10 @@ type Event struct {
 	Discards []Discard
 }
 
-// RawDigest is what tells the bytes of records in quarantine apart: the digest of Raw, or of the whole record if Raw is
-// but its beginning.
+// RawDigest is what tells the bytes of records in quarantine apart: the digest of the record as it was sent. Raw may be but
+// its beginning, or have lost a write key.
 func (ev *Event) RawDigest() [32]byte {
-	if ev.Reason == EventTooLarge {
+	if ev.RawHash != [32]byte{} {
 		return ev.RawHash
 	}
 	return sha256.Sum256(ev.Raw)

@@ -39,7 +39,7 @@ func (s *State) shrink(ev *Event, r *Row) {
 			wide--
 		}
 		size -= c.size()
-		r.Discards = append(r.Discards, Discard{c.Column.Name, leafAt(ev, c.leaf).Raw, RowTooLarge})
+		r.Discards = append(r.Discards, Discard{Column: c.Column.Name, Raw: leafAt(ev, c.leaf).Raw, Reason: RowTooLarge})
 		r.Cells = r.Cells[:i]
 	}
 }

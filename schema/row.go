@@ -117,13 +117,13 @@ func (s *State) bind(t *TableState, ev *Event, l *Leaf, i int32, r *Row) {
 	c := s.column(t, l.Path)
 	switch c.role {
 	case roleReserved:
-		r.Discards = append(r.Discards, Discard{l.Path.Column, l.Raw, ReservedColumn})
+		r.Discards = append(r.Discards, Discard{Column: l.Path.Column, Raw: l.Raw, Reason: ReservedColumn})
 		c = nil
 	case roleLimited:
-		r.Discards = append(r.Discards, Discard{l.Path.Column, l.Raw, ColumnLimit})
+		r.Discards = append(r.Discards, Discard{l.Path.Column, l.Raw, ColumnLimit, l.Path})
 		c = nil
 	case roleUnknown:
-		r.Discards = append(r.Discards, Discard{l.Path.Column, l.Raw, UnknownColumn})
+		r.Discards = append(r.Discards, Discard{l.Path.Column, l.Raw, UnknownColumn, l.Path})
 		c = nil
 	case roleIgnored:
 		c = nil
@@ -162,7 +162,7 @@ func (s *State) collisions(ev *Event, r *Row) {
 		if c.winner != envelope && sameValue(l, leafAt(ev, c.winner)) {
 			continue
 		}
-		r.Discards = append(r.Discards, Discard{c.Name, l.Raw, ColumnNameCollision})
+		r.Discards = append(r.Discards, Discard{Column: c.Name, Raw: l.Raw, Reason: ColumnNameCollision})
 	}
 }
 
@@ -228,10 +228,7 @@ func (s *State) lookup(t *TableState, p *Path) *ColumnState {
 	if t.extra >= s.opts.MaxColumns {
 		return &s.limited
 	}
-	c := &ColumnState{Name: p.Column, role: roleGhost, Path: p.Keys()}
-	if p.Section == SectionContext {
-		c.Path = append([]string{"context"}, c.Path...)
-	}
+	c := &ColumnState{Name: p.Column, role: roleGhost, Path: PlaceOf(p)}
 	t.byName[p.Column] = c
 	return c
 }
@@ -256,7 +253,7 @@ func (s *State) fill(t *TableState, c *ColumnState, l *Leaf, i int32, r *Row) {
 			reason = ColumnLimit
 		}
 		if reason != "" {
-			r.Discards = append(r.Discards, Discard{c.Name, l.Raw, reason})
+			r.Discards = append(r.Discards, Discard{c.Name, l.Raw, reason, l.Path})
 			return
 		}
 		t.adopt(c, typ)
@@ -270,7 +267,7 @@ func (s *State) fill(t *TableState, c *ColumnState, l *Leaf, i int32, r *Row) {
 	}
 	if reason != "" {
 		c.refused = c.refused || reason == TypeMismatch && c.Type == Bigint && fitsWider(l)
-		r.Discards = append(r.Discards, Discard{c.Name, l.Raw, reason})
+		r.Discards = append(r.Discards, Discard{Column: c.Name, Raw: l.Raw, Reason: reason})
 		return
 	}
 	if c.Type == Bigint {

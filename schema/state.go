@@ -343,11 +343,7 @@ func (s *State) table(ev *Event) (*TableState, Reason) {
 		return t, ""
 	}
 	name := string(ev.Name)
-	table := TableName(name)
-	if canonical, ok := FoldEvent(ev.Name); ok {
-		table = TableName(canonical)
-	}
-	t, reason := s.tableNamed(table, name)
+	t, reason := s.tableNamed(TableOf(ev), name)
 	if reason == "" && len(s.events) < maxEventNames {
 		s.events[name] = t
 	}

@@ -3,6 +3,8 @@
 package batch
 
 import (
+	"encoding/json"
+
 	"github.com/tapline/tapline/schema"
 )
 
@@ -14,6 +16,8 @@ type Chunk struct {
 	// Events is how many records the chunk is made of, quarantined ones included.
 	// Filtered is how many of the records the user left out.
 	Events, Filtered int64
+	// Origins are the ids in quarantine of the rows' records, if that is where they were read from.
+	Origins []string
 
 	tables  []*Table        // by schema.TableState.Index; nil until used
 	used    []*Table        // in order of first use
@@ -76,7 +80,7 @@ func (c *Chunk) Reset() {
 	c.Quarantine.reset()
 	c.Discards.reset()
 	c.used, c.owners, c.reasons = c.used[:0], c.owners[:0], c.reasons[:0]
-	c.Events, c.Filtered = 0, 0
+	c.Events, c.Filtered, c.Origins = 0, 0, c.Origins[:0]
 }
 
 // Add copies a row into the chunk.
@@ -118,9 +122,21 @@ func (c *Chunk) discard(t *Table, r *schema.Row, d *schema.Discard) {
 	n.put(3, "raw_value", schema.Text, 0, d.Raw)
 	n.put(4, "reason", schema.Text, 0, []byte(d.Reason))
 	n.put(5, "received_at", schema.Timestamptz, int64(r.Received), nil)
+	if d.Path != nil {
+		n.put(6, "path", schema.Text, 0, place(d.Path))
+	}
 	n.Rows++
 	t.discards++
 	c.owners = append(c.owners, owner{t, int32(t.Rows), d.Reason})
+}
+
+// place is a path as JSON.
+func place(p *schema.Path) []byte {
+	text, err := json.Marshal(schema.PlaceOf(p))
+	if err != nil {
+		panic(err) // of a list of strings there is none
+	}
+	return text
 }
 
 // Quarantined is a record that goes to quarantine.
@@ -135,6 +151,10 @@ type Quarantined struct {
 	Line     int64
 	Offset   int64
 	Received schema.Micros
+	// Occurrence says which of the unit's equal records it is. Digest is that of the record as sent, nil if it is Raw's.
+	Occurrence uint64
+	Digest     []byte
+	Form       []byte // see source.Former; nil if it is not known
 }
 
 // AddQuarantined copies a bad record into the chunk.
@@ -150,6 +170,13 @@ func (c *Chunk) AddQuarantined(q *Quarantined) {
 	t.put(7, "line", schema.Bigint, q.Line, nil)
 	t.put(8, "byte_offset", schema.Bigint, q.Offset, nil)
 	t.put(9, "received_at", schema.Timestamptz, int64(q.Received), nil)
+	t.put(10, "occurrence", schema.Bigint, int64(q.Occurrence), nil)
+	if q.Digest != nil {
+		t.put(11, "digest", schema.Text, 0, q.Digest)
+	}
+	if q.Form != nil {
+		t.put(12, "form", schema.Text, 0, q.Form)
+	}
 	t.Rows++
 	c.reasons = append(c.reasons, q.Reason)
 }

@@ -15,6 +15,7 @@ type batch struct {
 	line   []byte
 	rest   []byte // from the next record on; nil if there is no batch
 	inside bool   // the current record is part of one
+	shared []byte // what it says for all, as text; nil until somebody asks
 
 	context          section // of the batch, below each record's own
 	contextWrong     bool

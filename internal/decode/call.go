@@ -1,7 +1,6 @@
 package decode
 
 import (
-	"crypto/sha256"
 	"unicode/utf8"
 
 	"github.com/tapline/tapline/schema"
@@ -35,7 +34,7 @@ func (d *Decoder) finishCall(ev *schema.Event) {
 	d.extras(ev)
 	d.times(ev)
 	if ev.ID == nil {
-		ev.ID = d.makeID("ln_", sha256.Sum256(ev.Raw))
+		ev.ID = d.makeID(ev, "ln_", d.opt.Digest(ev.Raw))
 	}
 }
 

@@ -91,12 +91,14 @@ func (d *Decoder) finishCleverTap(ev *schema.Event) {
 	dates(d.context.leaves)
 	w := d.who()
 	if r, detail := d.users(ev, &w); r != "" {
+		d.countTwin(ev, &w)
 		quarantine(ev, r, detail)
 		return
 	}
 	ev.Name = d.event
 	if t := d.get(fEvent); len(d.event) == 0 || (t.kind != 0 && t.kind != null) {
 		if r, detail := eventName(t); r != "" {
+			d.countTwin(ev, &w)
 			quarantine(ev, r, detail)
 			return
 		}
@@ -114,9 +116,22 @@ func (d *Decoder) finishCleverTap(ev *schema.Event) {
 	ev.Discards = append(ev.Discards, d.traits.lost...)
 	ev.Discards = append(ev.Discards, d.context.lost...)
 	d.timestamp(ev)
-	ev.ID = d.makeID("ct_", d.digest(ev.Name, &w))
+	ev.ID = d.makeID(ev, "ct_", d.digest(ev.Name, &w))
 	d.controlGroup(ev)
 	ev.Properties, ev.Context = d.props.leaves, d.context.leaves
+}
+
+// countTwin counts a record that other settings would take, as if it were taken: the ids of its equals must not depend on
+// settings, and it may come in itself one day.
+func (d *Decoder) countTwin(ev *schema.Event, w *who) {
+	if d.wrong&(1<<fProperties|1<<fTraits) != 0 {
+		return
+	}
+	name := d.event
+	if t := d.get(fEvent); t.kind != 0 && t.kind != null {
+		name = t.text
+	}
+	d.makeID(ev, "ct_", d.digest(name, w))
 }
 
 // controlGroup adds controlGroupName to the properties. It is no part of the record's digest.

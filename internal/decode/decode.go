@@ -10,6 +10,7 @@
 package decode
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -71,6 +72,9 @@ type Options struct {
 	Within bool
 	// UserIdentity says what the user_id is: identity, email, phone or clevertap_id. Defaults to identity.
 	UserIdentity string
+	// Digest returns the digest of a record's bytes as they were sent, for ids. Defaults to SHA-256: who has them with masked
+	// write keys knows better.
+	Digest func(raw []byte) [32]byte
 	// FoldEvent returns the catalogue's spelling of an event's name, if it is one of the catalogue's. It must not keep
 	// its argument. Defaults to schema.FoldEvent.
 	FoldEvent func(name []byte) (canonical string, ok bool)
@@ -123,6 +127,9 @@ func New(opt Options) (*Decoder, error) {
 		opt: opt, paths: opt.Paths, top: schema.NewPaths(4096), root: opt.Paths.Root(schema.SectionProperty),
 		scratch: make([]byte, 0, 4096), open: make([]byte, 0, maxDepth),
 	}
+	if opt.Digest == nil {
+		d.opt.Digest = func(raw []byte) [32]byte { return sha256.Sum256(raw) }
+	}
 	if opt.Within {
 		d.lines = 1
 	}
@@ -148,7 +155,7 @@ func (d *Decoder) Position() (eventName string, within bool) { return string(d.e
 // first line that only names the event have none. line is given without or with its line end and must stay
 // unchanged until the last of its events has been used. Records that cannot be decoded are events with a Reason.
 func (d *Decoder) Line(line []byte, ev *schema.Event) bool {
-	d.batch.rest, d.keep = nil, 0
+	d.batch.rest, d.batch.shared, d.keep = nil, nil, 0
 	line = trimEnd(line)
 	if i := space(line, 0); i == len(line) {
 		return false
@@ -225,11 +232,14 @@ func (d *Decoder) begin(raw []byte, ev *schema.Event) {
 // quarantine makes ev a record that cannot be loaded. Its bytes lose their write keys here, once for everybody.
 func quarantine(ev *schema.Event, reason schema.Reason, detail string) {
 	ev.Reason, ev.Detail = reason, detail
+	redact := Redact
 	switch reason {
 	case schema.InvalidJSON, schema.InvalidUTF8, schema.NestingTooDeep, schema.NotAnObject:
-		ev.Raw = redactBroken(ev.Raw)
-	default:
-		ev.Raw = Redact(ev.Raw)
+		redact = redactBroken
+	}
+	if masked := redact(ev.Raw); !bytes.Equal(masked, ev.Raw) {
+		ev.RawHash = sha256.Sum256(ev.Raw)
+		ev.Raw = masked
 	}
 	ev.Properties, ev.Context, ev.Discards = nil, nil, ev.Discards[:0]
 }

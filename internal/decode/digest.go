@@ -25,7 +25,7 @@ func TooLarge(ev *schema.Event, prefix []byte, size int64, digest [32]byte) {
 }
 
 // makeID returns prefix and 32 hexadecimal digits for the n-th record with this digest. It lives as long as the event.
-func (d *Decoder) makeID(prefix string, digest [32]byte) []byte {
+func (d *Decoder) makeID(ev *schema.Event, prefix string, digest [32]byte) []byte {
 	n := uint64(1)
 	if d.opt.Occurrences != nil {
 		var err error
@@ -33,6 +33,7 @@ func (d *Decoder) makeID(prefix string, digest [32]byte) []byte {
 			d.err = err
 		}
 	}
+	ev.Twin = n
 	var numbered [40]byte
 	copy(numbered[:], digest[:])
 	binary.BigEndian.PutUint64(numbered[32:], n)

@@ -31,6 +31,12 @@ type Unit interface {
 	Open(ctx context.Context, paths *schema.Paths) (Reader, error)
 }
 
+// Former is a Reader whose records can be read again by themselves. Without it, what it gives to quarantine stays there.
+type Former interface {
+	// Form says what has to be known to read the record that Next gave last again, as a JSON object.
+	Form() ([]byte, error)
+}
+
 // Kinds of units, as the ledger has them. A unit is a file unless it has a method Kind that says otherwise.
 const (
 	KindFile = "file"
@@ -53,9 +59,6 @@ type Reader interface {
 	// are io.EOF at the clean end, or a reason why the unit as a whole must not be loaded (a bad checksum, ...), with the
 	// unit's name.
 	Next(ev *schema.Event) error
-	// Form says what has to be known to read the record that Next gave last again by itself, as a JSON object. It is asked for
-	// records that go to quarantine only.
-	Form() ([]byte, error)
 	// Read is how many of the unit's Size bytes have been read. Other goroutines may call it.
 	Read() int64
 	// Notes are counts about the unit for its summary, such as local hours that do not exist. Valid after io.EOF.

@@ -16,6 +16,14 @@ const (
 	tooLong  // over 32 KiB, with no quote open there
 )
 
+// SplitRecord splits one record of a CSV, given without its line end, into cells. ok is false if it is not exactly one. The
+// cells are valid as long as raw is.
+func SplitRecord(raw []byte) (cells [][]byte, ok bool) {
+	var s splitter
+	o, length, _ := s.split(raw, true)
+	return s.cells, o == whole && length == len(raw)
+}
+
 // splitter splits the records of RFC 4180 into cells. Quotes in a cell that does not begin with one are text; a CRLF
 // inside quotes stays one (rule 30). It never looks further than one record may be long.
 type splitter struct {

@@ -2,6 +2,7 @@ package file
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -21,6 +22,8 @@ type records interface {
 	next(w *window, ev *schema.Event) error
 	// hours is how many local times existed twice, and how many not at all.
 	hours() (ambiguous, missing int64)
+	// form is that of the last record.
+	form() decode.Form
 	// resume says how to read on where next has stopped.
 	resume() resume
 }
@@ -61,7 +64,10 @@ type reader struct {
 	err     error
 }
 
-var _ source.Reader = (*reader)(nil)
+var (
+	_ source.Reader = (*reader)(nil)
+	_ source.Former = (*reader)(nil)
+)
 
 // setup is what decoders need.
 type setup struct {
@@ -164,6 +170,9 @@ func (r *reader) explain(err error) error {
 	}
 	return fmt.Errorf("read %s: %w", r.unit.Name(), withoutPath(err))
 }
+
+// Form implements source.Former.
+func (r *reader) Form() ([]byte, error) { return json.Marshal(r.records.form()) }
 
 // Read implements source.Reader. What was read ahead of the next part is not counted.
 func (r *reader) Read() int64 { return min(r.read.n.Load(), r.part.limit-r.part.border) }

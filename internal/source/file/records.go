@@ -16,6 +16,7 @@ type lines struct {
 	line, offset int64
 }
 
+func (l *lines) form() decode.Form                 { return l.dec.Form() }
 func (l *lines) hours() (ambiguous, missing int64) { return l.dec.Hours() }
 
 func (l *lines) next(w *window, ev *schema.Event) error {
@@ -85,6 +86,7 @@ func (t *table) resume() resume {
 	}
 }
 
+func (t *table) form() decode.Form                 { return t.dec.Form(t.header) }
 func (t *table) hours() (ambiguous, missing int64) { return t.dec.Hours() }
 
 func (t *table) next(w *window, ev *schema.Event) error {
@@ -116,6 +118,13 @@ type undecided struct {
 	setup  setup
 	choose bool // the line after one that was too long is next
 	chosen records
+}
+
+func (u *undecided) form() decode.Form {
+	if u.chosen == nil {
+		return decode.Form{}
+	}
+	return u.chosen.form()
 }
 
 func (u *undecided) hours() (ambiguous, missing int64) {
@@ -167,5 +176,6 @@ func (u *undecided) next(w *window, ev *schema.Event) error {
 type nothing struct{}
 
 func (nothing) next(*window, *schema.Event) error { return io.EOF }
+func (nothing) form() decode.Form                 { return decode.Form{} }
 func (nothing) hours() (ambiguous, missing int64) { return 0, 0 }
 func (nothing) resume() resume                    { return func(setup) (records, error) { return nothing{}, nil } }

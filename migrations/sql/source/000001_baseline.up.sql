@@ -11,6 +11,7 @@ create table if not exists "{schema}"."_loads" (
 	"quarantined" bigint not null default 0,
 	"duplicates" bigint not null default 0,
 	"discarded" bigint not null default 0,
+	"filled" bigint not null default 0,
 	"new_tables" bigint not null default 0,
 	"new_columns" bigint not null default 0,
 	"bytes" bigint not null default 0,
@@ -29,6 +30,7 @@ comment on column "{schema}"."_loads"."rows" is 'Rows inserted into event tables
 comment on column "{schema}"."_loads"."quarantined" is 'Records that went to _quarantine.';
 comment on column "{schema}"."_loads"."duplicates" is 'Events that were there already and were not stored again.';
 comment on column "{schema}"."_loads"."discarded" is 'Single values that went to _discards.';
+comment on column "{schema}"."_loads"."filled" is 'Values that waited in _discards and that a replay put into their rows.';
 comment on column "{schema}"."_loads"."new_tables" is 'Tables that were made for this load.';
 comment on column "{schema}"."_loads"."new_columns" is 'Columns that were added for this load.';
 comment on column "{schema}"."_loads"."bytes" is 'Bytes read, before decompression.';
@@ -47,7 +49,7 @@ create table if not exists "{schema}"."_units" (
 comment on table "{schema}"."_units" is 'One row for each unit that is loaded: a file, or all of the standard input.';
 comment on column "{schema}"."_units"."unit_key" is 'What identifies the unit; the same key is the same bytes and is not loaded twice.';
 comment on column "{schema}"."_units"."unit" is 'The unit as people know it: a path, or stdin.';
-comment on column "{schema}"."_units"."kind" is 'Kind of the unit, for example file.';
+comment on column "{schema}"."_units"."kind" is 'Kind of the unit: file, or replay of what waited in quarantine.';
 comment on column "{schema}"."_units"."load" is 'The load that brought the unit in.';
 comment on column "{schema}"."_units"."size" is 'Bytes of the unit, before decompression.';
 comment on column "{schema}"."_units"."loaded_at" is 'When the unit was loaded.';
@@ -65,7 +67,11 @@ create table if not exists "{schema}"."_quarantine" (
 	"load" uuid,
 	"received_at" timestamptz,
 	"uuid_ts" timestamptz,
-	"replayed_at" timestamptz
+	"replayed_at" timestamptz,
+	"replay_load" uuid,
+	"occurrence" bigint,
+	"digest" bytea,
+	"form" json
 );
 create index if not exists "_brin__quarantine_uuid_ts" on "{schema}"."_quarantine"
 	using brin ("uuid_ts") with (autosummarize = on, pages_per_range = 16);
@@ -83,6 +89,10 @@ comment on column "{schema}"."_quarantine"."load" is 'The load that met the reco
 comment on column "{schema}"."_quarantine"."received_at" is 'When the record arrived.';
 comment on column "{schema}"."_quarantine"."uuid_ts" is 'When the record was put into quarantine.';
 comment on column "{schema}"."_quarantine"."replayed_at" is 'When the record was read again with success; empty if it was not.';
+comment on column "{schema}"."_quarantine"."replay_load" is 'The load that brought the record into its table.';
+comment on column "{schema}"."_quarantine"."occurrence" is 'Which of its file''s equal records this is; the id of a record without a messageId is made of it.';
+comment on column "{schema}"."_quarantine"."digest" is 'SHA-256 of the record as sent, where raw is not that: write keys are masked in it, or it is cut.';
+comment on column "{schema}"."_quarantine"."form" is 'How to read raw without its file: kind of record, header of the CSV, event named above it, what its batch says for all.';
 
 create table if not exists "{schema}"."_discards" (
 	"table_name" text not null,
@@ -93,7 +103,10 @@ create table if not exists "{schema}"."_discards" (
 	"received_at" timestamptz,
 	"uuid_ts" timestamptz,
 	"load" uuid,
-	"detail" text
+	"detail" text,
+	"path" json,
+	"replayed_at" timestamptz,
+	"replay_load" uuid
 );
 create index if not exists "_brin__discards_uuid_ts" on "{schema}"."_discards"
 	using brin ("uuid_ts") with (autosummarize = on, pages_per_range = 16);
@@ -107,6 +120,9 @@ comment on column "{schema}"."_discards"."received_at" is 'The row''s received_a
 comment on column "{schema}"."_discards"."uuid_ts" is 'The row''s uuid_ts.';
 comment on column "{schema}"."_discards"."load" is 'The load that inserted the row.';
 comment on column "{schema}"."_discards"."detail" is 'Why, in more words: the database''s message for rejected_by_database.';
+comment on column "{schema}"."_discards"."path" is 'Original name of a value without a column: the keys down to it, as sent; those of context begin with context.';
+comment on column "{schema}"."_discards"."replayed_at" is 'When the value was put into its row; empty if it was not.';
+comment on column "{schema}"."_discards"."replay_load" is 'The load that put the value into its row.';
 
 -- path is json, not jsonb: a key may hold U+0000, which jsonb refuses.
 create table if not exists "{schema}"."_columns" (
