@@ -102,8 +102,14 @@ func (s *session) own(ctx context.Context, nickname, schemaName string) error {
 	if err != nil {
 		return fmt.Errorf("write source %q: %w", nickname, err)
 	}
+	return s.owner(ctx, nickname, schemaName)
+}
+
+// owner returns an *OwnedError if the schema is another source's, or the source has another schema.
+func (s *session) owner(ctx context.Context, nickname, schemaName string) error {
+	sources := qualified(ControlSchema, "sources")
 	var owner, other *string
-	err = s.conn.QueryRow(ctx, "select (select nickname from "+sources+" where schema_name = $2), "+
+	err := s.conn.QueryRow(ctx, "select (select nickname from "+sources+" where schema_name = $2), "+
 		"(select schema_name from "+sources+" where nickname = $1)", nickname, schemaName).Scan(&owner, &other)
 	switch {
 	case err != nil:
@@ -121,17 +127,24 @@ func (s *session) bootstrap(ctx context.Context) error {
 	if err := s.createSchema(ctx); err != nil {
 		return err
 	}
+	_, err := s.bringUp(ctx)
+	return err
+}
+
+// bringUp applies what waits, and what the catalogue of this release adds.
+func (s *session) bringUp(ctx context.Context) (Applied, error) {
 	have, err := s.upToDate(ctx)
 	if err != nil {
-		return err
+		return Applied{}, err
 	}
-	if _, err := s.evolve(ctx, have, CatalogueDiff(have)); err != nil {
-		return err
+	done, err := s.evolve(ctx, have, CatalogueDiff(have))
+	if err != nil {
+		return done, err
 	}
 	_, err = s.conn.Exec(ctx, "update "+pgx.Identifier{ControlSchema, "sources"}.Sanitize()+
 		" set catalogue = $1 where schema_name = $2", catalogueDigest(), s.schema)
 	if err != nil {
-		return fmt.Errorf("write digest of the catalogue: %w", err)
+		return done, fmt.Errorf("write digest of the catalogue: %w", err)
 	}
-	return nil
+	return done, nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"time"
 )
 
 // All is the number of steps that takes every migration back.
@@ -26,52 +27,112 @@ func (m *Migrator) Up(ctx context.Context) (count int, err error) {
 	return count, err
 }
 
+// UpSteps does what Bootstrap does, in a schema whoever owns DDL: it applies the migrations that are kept and not
+// applied, at most limit of them, and if that leaves room what this release's catalogue adds. It returns those that are
+// applied, also with an error.
+func (m *Migrator) UpSteps(ctx context.Context, nickname string, limit int) (steps []Step, err error) {
+	if err := m.owned(ctx, nickname); err != nil {
+		return nil, err
+	}
+	if err := m.bootstrapControl(ctx, nickname); err != nil {
+		return nil, err
+	}
+	err = m.change(ctx, func(s *session) error {
+		if err := s.createSchema(ctx); err != nil {
+			return err
+		}
+		if err := s.prepare(ctx); err != nil {
+			return err
+		}
+		if steps, err = s.upKept(ctx, upRun{keep: math.MaxUint32, limit: limit}); err != nil || len(steps) >= limit {
+			return err
+		}
+		done, err := s.bringUp(ctx)
+		for _, f := range done.Files {
+			steps = append(steps, Step{Version: f.Version, Name: f.Name})
+		}
+		return err
+	})
+	return steps, err
+}
+
+// owned returns an *OwnedError if the schema is another source's, or the source has another schema.
+func (m *Migrator) owned(ctx context.Context, nickname string) error {
+	return m.read(ctx, func(s *session) error {
+		err := s.owner(ctx, nickname, m.schema)
+		if missing(err) {
+			return nil
+		}
+		return err
+	})
+}
+
 // Down takes the last steps migrations back, the last one first, and returns how many that were. What was in their
 // tables and columns is lost. Down with All leaves nothing of Tapline's in the schema, and the schema itself.
 func (m *Migrator) Down(ctx context.Context, steps int) (count int, err error) {
+	done, err := m.DownFolder(ctx, nil, steps)
+	return len(done), err
+}
+
+// DownFolder is Down with the texts of a folder's files where the schema keeps none. It returns what was taken back,
+// also with an error.
+func (m *Migrator) DownFolder(ctx context.Context, files []File, steps int) (done []Step, err error) {
 	err = m.change(ctx, func(s *session) error {
 		if err := s.prepare(ctx); err != nil {
 			return err
 		}
-		count, err = s.down(ctx, steps)
+		kept, err := s.files(ctx, 0)
+		if err != nil {
+			return err
+		}
+		done, err = s.down(ctx, withTexts(kept, files), steps)
 		return err
 	})
-	return count, err
+	return done, err
 }
 
-func (s *session) down(ctx context.Context, steps int) (int, error) {
-	files, err := s.files(ctx, 0)
-	if err != nil {
-		return 0, err
-	}
+func (s *session) down(ctx context.Context, files []File, steps int) (done []Step, err error) {
+	files = recording(s.schema, files)
 	mig, err := s.migrate(files)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	defer s.cancelOn(ctx)()
-	count := 0
-	for ; count < steps; count++ {
+	for len(done) < steps {
 		version, err := s.lastApplied(ctx)
 		if err != nil {
-			return count, err
+			return done, err
 		}
 		if version < 1 {
 			break
 		}
-		if err := mig.Steps(-1); err != nil {
-			f := &File{Version: uint(version), Name: "down"}
-			return count, s.failed(ctx, f, math.MaxUint32, plain(err))
+		start := time.Now()
+		f := File{Version: uint(version), Name: "down"}
+		if i, found := fileSource(files).find(f.Version); found {
+			f.Name, f.Down = files[i].Name, files[i].Down
 		}
+		if f.Down == "" {
+			return done, &NoTextError{Version: f.Version, Name: f.Name}
+		}
+		if err := mig.Steps(-1); err != nil {
+			return done, s.failed(ctx, &f, math.MaxUint32, plain(err))
+		}
+		if !records(f.Down) {
+			if _, err := s.conn.Exec(ctx, unapplied(s.schema, f.Version)); err != nil {
+				return done, fmt.Errorf("record that migration %d is taken back: %w", f.Version, err)
+			}
+		}
+		done = append(done, Step{f.Version, f.Name, time.Since(start)})
 		s.options.Logger.InfoContext(ctx, "took migration back", slog.String("schema", s.schema),
 			slog.Int("version", version))
 	}
 	if version, err := s.lastApplied(ctx); err != nil || version > 0 {
-		return count, err
+		return done, err
 	}
 	if _, err := s.conn.Exec(ctx, "drop table if exists "+qualified(s.schema, versionTable)); err != nil {
-		return count, fmt.Errorf("drop version table of schema %s: %w", s.schema, err)
+		return done, fmt.Errorf("drop version table of schema %s: %w", s.schema, err)
 	}
 	// The driver has made sure of the table once and would not do it again.
 	s.spent = true
-	return count, nil
+	return done, nil
 }

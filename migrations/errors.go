@@ -55,6 +55,17 @@ func (e *FileError) Error() string {
 // Unwrap returns the cause, a *pgconn.PgError where Postgres refused.
 func (e *FileError) Unwrap() error { return e.Err }
 
+// NoTextError says that a migration is to be applied or taken back whose text is only in the folder that it came from.
+type NoTextError struct {
+	Version uint
+	Name    string
+}
+
+// Error names the migration and the way out.
+func (e *NoTextError) Error() string {
+	return fmt.Sprintf("the text of migration %d %s is not in the database: give the folder that has it, with --dir", e.Version, e.Name)
+}
+
 // LockNotHad reports whether err says that a lock was not had in time: nothing is wrong, another try may succeed.
 func LockNotHad(err error) bool { return contended(err) }
 

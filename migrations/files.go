@@ -76,9 +76,14 @@ func template(path, schemaName string) string {
 func generated(schemaName string, version uint, name, up, down string) File {
 	f := File{Version: version, Name: name}
 	f.Up = up + applied(schemaName, f)
-	f.Down = down + "update " + qualified(schemaName, "_migration_files") +
-		" set \"applied_at\" = null, \"applied_by\" = null where \"version\" = " + strconv.Itoa(int(version)) + ";\n"
+	f.Down = down + unapplied(schemaName, version)
 	return f
+}
+
+// unapplied is the last statement of a down file.
+func unapplied(schemaName string, version uint) string {
+	return "update " + qualified(schemaName, "_migration_files") +
+		" set \"applied_at\" = null, \"applied_by\" = null where \"version\" = " + strconv.Itoa(int(version)) + ";\n"
 }
 
 // applied is the last statement of an up file. golang-migrate writes its version before and after the file, in

@@ -12,9 +12,12 @@ import (
 // transactions. The file itself is one, and its last statement records in _migration_files that it is applied, so what
 // stands there is true whenever the kill came. Under golang-migrate's own lock nobody can be in the middle: a statement
 // that outlived its client holds that lock until it ends.
+//
+// A version that is clean and above the records was not left by a kill: somebody else's file recorded nothing, or
+// somebody has forced a version. That is an *UnrecordedError.
 func (s *session) heal(ctx context.Context) error {
-	version, _, right, err := s.versions(ctx)
-	if err != nil || right {
+	c, err := s.condition(ctx)
+	if err != nil || c.Right() {
 		return err
 	}
 	if err := s.driver.Lock(); err != nil {
@@ -25,32 +28,56 @@ func (s *session) heal(ctx context.Context) error {
 		err = plain(unlockErr)
 	}
 	if err != nil {
-		return fmt.Errorf("repair schema %s, left at migration %d: %w", s.schema, version, err)
+		return fmt.Errorf("repair schema %s, left at migration %d: %w", s.schema, c.Begun, err)
 	}
 	return nil
 }
 
 func (s *session) healLocked(ctx context.Context) error {
-	version, truth, right, err := s.versions(ctx)
-	if err != nil || right {
+	c, err := s.condition(ctx)
+	if err != nil || c.Right() {
 		return err
+	}
+	if c.Unrecorded() {
+		return &UnrecordedError{Schema: s.schema, Version: c.Begun, Recorded: c.Applied}
+	}
+	truth := c.Applied
+	if truth == 0 {
+		truth = database.NilVersion
 	}
 	if err := s.driver.SetVersion(truth, false); err != nil {
 		return err
 	}
 	s.options.Logger.WarnContext(ctx, "repaired a migration that was interrupted",
-		slog.String("schema", s.schema), slog.Int("begun", version), slog.Int("version", truth))
+		slog.String("schema", s.schema), slog.Int("begun", c.Begun), slog.Int("version", c.Applied))
 	return nil
 }
 
-// versions returns golang-migrate's version and the true one, and whether they agree.
-func (s *session) versions(ctx context.Context) (version, truth int, right bool, err error) {
-	version, dirty, err := s.driver.Version()
-	if err != nil {
-		return 0, 0, false, plain(err)
+// Condition is what golang-migrate and the records of a schema say of its version.
+type Condition struct {
+	// Begun is golang-migrate's version, 0 if it has none; Dirty, that it did not get to say that it was done.
+	Begun int
+	Dirty bool
+	// Applied is the number of the last migration that is recorded as applied; 0 if none is.
+	Applied int
+}
+
+// Right reports whether both say the same.
+func (c Condition) Right() bool { return !c.Dirty && c.Begun == c.Applied }
+
+// Unrecorded reports whether golang-migrate says that more is applied than is recorded, which no kill leaves behind.
+func (c Condition) Unrecorded() bool { return !c.Dirty && c.Begun > c.Applied }
+
+func (s *session) condition(ctx context.Context) (c Condition, err error) {
+	err = s.conn.QueryRow(ctx, "select coalesce(max(version), 0), coalesce(bool_or(dirty), false) from "+
+		qualified(s.schema, versionTable)).Scan(&c.Begun, &c.Dirty)
+	if err != nil && !missing(err) {
+		return c, fmt.Errorf("read version of schema %s: %w", s.schema, err)
 	}
-	truth, err = s.lastApplied(ctx)
-	return version, truth, !dirty && version == truth, err
+	c.Begun = max(c.Begun, 0)
+	truth, err := s.lastApplied(ctx)
+	c.Applied = max(truth, 0)
+	return c, err
 }
 
 // lastApplied returns the number of the last migration whose transaction committed.

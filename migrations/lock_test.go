@@ -135,7 +135,7 @@ func TestLockNotHad(t *testing.T) {
 func TestForeignMigratorDoesNotLeakTheLock(t *testing.T) {
 	t.Parallel()
 	pool, _ := ready(t, migrations.Options{})
-	key, err := database.GenerateAdvisoryLockId(pool.Config().ConnConfig.Database, shop, "_migrations")
+	key, err := database.GenerateAdvisoryLockId("/"+pool.Config().ConnConfig.Database, shop, "_migrations")
 	if err != nil {
 		t.Fatal(err)
 	}

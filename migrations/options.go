@@ -16,6 +16,9 @@ type Options struct {
 	// RetryFor is how long a migration is tried again after locks that were not had. A load holds its tables' locks
 	// until its unit is in, so this is minutes. Defaults to 10 minutes; negative means one try.
 	RetryFor time.Duration
+	// LockWait is how long to wait for another migrator of the same schema; then the error is a *BusyError. Defaults to no
+	// limit: it ends with its migration.
+	LockWait time.Duration
 	// RetryPause is the first pause between two tries; it doubles up to 16 times that, each with a jitter of half.
 	// Defaults to 100 ms.
 	RetryPause time.Duration

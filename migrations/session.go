@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/golang-migrate/migrate/v4/database"
 	migratepgx "github.com/golang-migrate/migrate/v4/database/pgx/v5"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
@@ -90,13 +91,20 @@ func lockKey(schemaName string) int64 {
 	return int64(binary.BigEndian.Uint64(sum[:8]))
 }
 
-// lock waits for the schema's advisory lock, in the order of arrival, until ctx ends. Whoever has it works for at most
-// as long as a migration takes; nothing else is held meanwhile.
+// lock waits for the schema's advisory lock, in the order of arrival, until LockWait is over or ctx ends. Whoever has it
+// works for at most as long as a migration takes; nothing else is held meanwhile.
 func (s *session) lock(ctx context.Context) error {
 	key := strconv.FormatInt(lockKey(s.schema), 10)
-	_, err := s.conn.PgConn().Exec(ctx, "set lock_timeout = 0; select pg_catalog.pg_advisory_lock("+key+
+	wait := "0" // no limit
+	if s.options.LockWait > 0 {
+		wait = strconv.FormatInt(max(1, s.options.LockWait.Milliseconds()), 10)
+	}
+	_, err := s.conn.PgConn().Exec(ctx, "set lock_timeout = "+wait+"; select pg_catalog.pg_advisory_lock("+key+
 		"); set lock_timeout = "+s.lockTimeout()).ReadAll()
-	if err != nil {
+	switch {
+	case err != nil && ctx.Err() == nil && code(err) == "55P03":
+		return s.busy(ctx)
+	case err != nil:
 		return fmt.Errorf("lock schema %s for migration: %w", s.schema, cause(ctx, err))
 	}
 	return nil
@@ -112,9 +120,7 @@ func (s *session) unlock(ctx context.Context) error {
 // prepare makes golang-migrate's driver for the schema, which has to exist, and repairs what a kill has left.
 func (s *session) prepare(ctx context.Context) error {
 	if s.driver == nil {
-		inner, err := migratepgx.WithInstance(s.db, &migratepgx.Config{
-			MigrationsTable: versionTable, SchemaName: s.schema,
-		})
+		inner, err := s.inner(ctx)
 		if err != nil {
 			return fmt.Errorf("open schema %s: %w", s.schema, plain(err))
 		}
@@ -125,6 +131,18 @@ func (s *session) prepare(ctx context.Context) error {
 	}
 	s.driver.ctx = ctx
 	return s.heal(ctx)
+}
+
+// inner makes golang-migrate's own driver. Its advisory lock is made of the database's name, for which golang-migrate's
+// command takes the path of the URL, with the slash: only so do the two exclude each other.
+func (s *session) inner(ctx context.Context) (database.Driver, error) {
+	var name string
+	if err := s.conn.QueryRow(ctx, "select pg_catalog.current_database()").Scan(&name); err != nil {
+		return nil, err
+	}
+	return migratepgx.WithInstance(s.db, &migratepgx.Config{
+		DatabaseName: "/" + name, MigrationsTable: versionTable, SchemaName: s.schema,
+	})
 }
 
 // createSchema makes the schema if it is not there. Postgres's IF NOT EXISTS is not safe against others who do the same,

@@ -112,7 +112,7 @@ func TestSchemasMadeByADBA(t *testing.T) {
 // forgotten sockets sooner or later, must not do so for this test.
 func TestFailureToOpenGivesTheLocksBack(t *testing.T) {
 	pool, _ := ready(t, migrations.Options{})
-	key, err := database.GenerateAdvisoryLockId(pool.Config().ConnConfig.Database, shop, "_migrations")
+	key, err := database.GenerateAdvisoryLockId("/"+pool.Config().ConnConfig.Database, shop, "_migrations")
 	if err != nil {
 		t.Fatal(err)
 	}
