@@ -26,6 +26,7 @@ type renderer struct {
 	before schema.Tables
 	diff   schema.Diff
 	tracks viewChange
+	from   map[schema.Widens]string // types before, as Postgres prints them, where schema.Type does not say it
 	b      strings.Builder
 }
 

@@ -42,12 +42,12 @@ func (r *renderer) dictionary() {
 		row(r.table(r.diff.Columns[i].Table), &r.diff.Columns[i].Column)
 	}
 	end()
-	r.retypeDictionary(func(w schema.Widens) schema.Type { return w.To })
+	r.retypeDictionary(func(w schema.Widens) string { return w.To.String() })
 }
 
-func (r *renderer) retypeDictionary(to func(schema.Widens) schema.Type) {
+func (r *renderer) retypeDictionary(to func(schema.Widens) string) {
 	for _, w := range r.diff.Widen {
-		r.add("update ", qualified(r.schema, "_columns"), ` set "type" = `, lit(to(w).String()),
+		r.add("update ", qualified(r.schema, "_columns"), ` set "type" = `, lit(to(w)),
 			` where "table_name" = `, lit(w.Table), ` and "column_name" = `, lit(w.Column), ";\n")
 	}
 }
@@ -68,5 +68,10 @@ func (r *renderer) forget() {
 		}
 		r.add(");\n")
 	}
-	r.retypeDictionary(func(w schema.Widens) schema.Type { return w.From })
+	r.retypeDictionary(func(w schema.Widens) string {
+		if w.From == schema.Unknown {
+			return r.widening(w).From
+		}
+		return w.From.String()
+	})
 }

@@ -22,10 +22,32 @@ func groups[T any](items []T, key func(T) string) iter.Seq[[]T] {
 	}
 }
 
+// widening returns what w is for the database.
+func (r *renderer) widening(w schema.Widens) Widening {
+	from := r.from[w]
+	if from == "" {
+		from = w.From.String()
+	}
+	return Widening{Table: w.Table, Column: w.Column, From: from, To: w.To}
+}
+
 // widen changes all columns of a table in one statement, so that the table is written anew once.
 func (r *renderer) widen() {
 	r.checkExact()
-	r.retype(func(w schema.Widens) schema.Type { return w.To })
+	r.floats()
+	r.retype(func(w schema.Widens) (typ, using string) {
+		return w.To.String(), r.widening(w).Using(ident(w.Column))
+	})
+}
+
+// floats makes doubles print with all their digits, whatever the session has.
+func (r *renderer) floats() {
+	for _, w := range r.diff.Widen {
+		if r.widening(w).Floats() {
+			r.add("select pg_catalog.set_config('extra_float_digits', '1', true);\n")
+			return
+		}
+	}
 }
 
 // checkExact stops the file before it changes anything if a value has no double of its own: one that was committed after
@@ -47,18 +69,21 @@ func (r *renderer) checkExact() {
 
 // narrow takes widen back; checkNarrow has made sure that no value changes.
 func (r *renderer) narrow() {
-	r.retype(func(w schema.Widens) schema.Type { return w.From })
+	r.retype(func(w schema.Widens) (typ, using string) {
+		typ = r.widening(w).From
+		return typ, ident(w.Column) + "::" + typ
+	})
 }
 
-func (r *renderer) retype(to func(schema.Widens) schema.Type) {
+func (r *renderer) retype(to func(schema.Widens) (typ, using string)) {
 	for group := range groups(r.diff.Widen, func(w schema.Widens) string { return w.Table }) {
 		r.add("alter table ", qualified(r.schema, group[0].Table))
 		for i, w := range group {
 			if i > 0 {
 				r.add(",")
 			}
-			typ := to(w).String()
-			r.add("\n\talter column ", ident(w.Column), " type ", typ, " using ", ident(w.Column), "::", typ)
+			typ, using := to(w)
+			r.add("\n\talter column ", ident(w.Column), " type ", typ, " using ", using)
 		}
 		r.add(";\n")
 	}
@@ -67,18 +92,28 @@ func (r *renderer) retype(to func(schema.Widens) schema.Type) {
 // checkNarrow stops the down file before it changes anything if a value would not survive: a cast of 1.5 to bigint
 // rounds without an error. The lock keeps new values out until the type has changed.
 func (r *renderer) checkNarrow() {
+	r.floats()
 	for group := range groups(r.diff.Widen, func(w schema.Widens) string { return w.Table }) {
 		table := qualified(r.schema, group[0].Table)
 		r.add("lock table ", table, " in access exclusive mode;\n")
 		for _, w := range group {
-			c := ident(w.Column)
+			from := r.widening(w).From
 			r.add("do ", body("begin\n"+
-				"\tif exists (select from "+table+" where "+c+" <> pg_catalog.trunc("+c+")\n"+
-				"\t\tor "+c+" < -9223372036854775808 or "+c+" >= 9223372036854775808) then\n"+
+				"\tif exists (select from "+table+" where "+r.changed(w)+") then\n"+
 				"\t\traise exception using errcode = '22003',\n"+
-				"\t\t\tmessage = "+lit("column "+w.Table+"."+w.Column+" has values that are no "+w.From.String())+",\n"+
+				"\t\t\tmessage = "+lit("column "+w.Table+"."+w.Column+" has values that are no "+from)+",\n"+
 				"\t\t\thint = 'Leave the migration applied, or set those values to null first.';\n"+
 				"\tend if;\nend "), ";\n")
 		}
 	}
+}
+
+// changed is the condition for a value that the old type does not hold: going there and back makes another of it, or is
+// an error. Whole numbers are looked at themselves, since a cast to bigint rounds.
+func (r *renderer) changed(w schema.Widens) string {
+	c, wide := ident(w.Column), r.widening(w)
+	if wide.From == "bigint" && w.To != schema.Text {
+		return c + " <> pg_catalog.trunc(" + c + ")\n\t\tor " + c + " < -9223372036854775808 or " + c + " >= 9223372036854775808"
+	}
+	return wide.Using("("+c+"::"+wide.From+")") + " is distinct from " + c
 }

@@ -52,7 +52,9 @@ func tracksChange(schemaName string, before schema.Tables, shown []*schema.Table
 
 // retypes reports whether d changes the type of a column that the view shows.
 func retypes(d schema.Diff) bool {
-	return slices.ContainsFunc(d.Widen, func(w schema.Widens) bool { return strings.HasPrefix(w.Column, "context_") })
+	return slices.ContainsFunc(d.Widen, func(w schema.Widens) bool {
+		return strings.HasPrefix(w.Column, "context_") || schema.IsStandardColumn(w.Column)
+	})
 }
 
 type view struct{ name, schema string }

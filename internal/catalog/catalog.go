@@ -54,6 +54,13 @@ func Exists(ctx context.Context, q Querier, schemaName string) (bool, error) {
 // partition is not there by itself: its rows are its table's, and tracks would show them twice.
 const ours = `(c.relkind in ('r', 'p') and not c.relispartition or c.relkind in ('v', 'm') and c.relname = 'tracks')`
 
+// visible is the condition for a column a to be in Read's result. While a column is being widened its table has another
+// beside it, which nobody but the one who widens may see: a loader would add it to users because identifies has it.
+const visible = `a.attnum > 0 and not a.attisdropped and not pg_catalog.starts_with(a.attname::pg_catalog.text, '` + Shadow + `')`
+
+// Shadow begins the names of the columns that hold a column's values in their new type until they take its place.
+const Shadow = "_widening_"
+
 // typeName is the type of a column a, for schema.ParseType. Only text is written as a session has it: in quotes with
 // quote_all_identifiers, and with its schema if the search_path begins with one where a table is called text.
 const typeName = `case a.atttypid when 'pg_catalog.text'::pg_catalog.regtype then 'text'
@@ -89,7 +96,7 @@ func readColumns(ctx context.Context, q Querier, schemaName string, tables schem
 		select c.relname, a.attname, `+typeName+`, coalesce(d.description, '')
 		from pg_catalog.pg_class c
 		join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-		join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+		join pg_catalog.pg_attribute a on a.attrelid = c.oid and `+visible+`
 		left join pg_catalog.pg_description d
 			on d.objoid = a.attrelid and d.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objsubid = a.attnum
 		where n.nspname = $1 and `+ours+`

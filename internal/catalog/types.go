@@ -17,7 +17,7 @@ func Types(ctx context.Context, q Querier, schemaName string, tables []string) (
 		select c.relname, a.attname, `+typeName+`
 		from pg_catalog.pg_class c
 		join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-		join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+		join pg_catalog.pg_attribute a on a.attrelid = c.oid and `+visible+`
 		where n.nspname = $1 and c.relname = any($2) and `+ours, schemaName, tables)
 	if err != nil {
 		return nil, fmt.Errorf("read types of schema %s: %w", schemaName, err)

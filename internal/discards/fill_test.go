@@ -30,7 +30,11 @@ func load(t *testing.T, pool *pgxpool.Pool, lines ...string) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	if _, err := l.Load(t.Context(), loader.Files([]string{path}, loader.FileOptions{})); err != nil {
+	src, err := loader.Files([]string{path}, loader.FileOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.Load(t.Context(), src); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -53,7 +57,8 @@ func fill(t *testing.T, pool *pgxpool.Pool, c discards.Column) discards.Filled {
 func TestFill(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.Pool(t)
-	load(t, pool, track("a", "1"), track("b", "2.5"), track("c", `"word"`), track("d", "7.25"), track("e", "0.5"), track("f", "0.75"))
+	load(t, pool, track("a", "1"))
+	load(t, pool, track("b", "2.5"), track("c", `"word"`), track("d", "7.25"), track("e", "0.5"), track("f", "0.75"))
 	purchase := discards.Column{Table: "purchase", Name: "amount", BatchSize: 2}
 	if got := fill(t, pool, purchase); got != (discards.Filled{Left: 5}) {
 		t.Errorf("before the column is wide: %+v", got)
@@ -77,7 +82,8 @@ func TestFill(t *testing.T) {
 func TestFillAtOnce(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.Pool(t)
-	lines := []string{track("first", "1")}
+	load(t, pool, track("first", "1"))
+	var lines []string
 	for i := range 300 {
 		lines = append(lines, track(fmt.Sprint(i), fmt.Sprintf("%d.5", i)))
 	}
@@ -115,7 +121,8 @@ func TestFillUsers(t *testing.T) {
 	identify := func(id, score string) string {
 		return fmt.Sprintf(`{"type":"identify","userId":"u","messageId":%q,"timestamp":"2024-01-0%s","traits":{"score":%s}}`, id, id, score)
 	}
-	load(t, pool, identify("1", "1"), identify("2", "2.5"))
+	load(t, pool, identify("1", "1"))
+	load(t, pool, identify("2", "2.5"))
 	pgtest.Exec(t, pool, "alter table shop.identifies alter column score type double precision")
 	pgtest.Exec(t, pool, "alter table shop.users alter column score type double precision")
 	if got := fill(t, pool, discards.Column{Table: "identifies", Name: "score"}); got.Stored != 1 {
