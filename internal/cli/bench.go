@@ -14,6 +14,7 @@ import (
 
 func (a *app) benchCommand() *cobra.Command {
 	var o bench.Options
+	var memory bool
 	c := &cobra.Command{
 		Use:   "bench",
 		Short: "Measure loading against psql's \\copy of the very same rows",
@@ -24,15 +25,21 @@ its own, timed from its start to its last COMMIT, into identical empty tables wi
 The ratio against psql's faster order is what counts: absolute times depend on the machine and on what else it
 does. The schemas bench_tapline and bench_psql of the database are dropped at the beginning and at the end.
 
+With --memory it loads files that ask for much memory instead (a line of 64 MiB, a gigabyte without a newline, 10
+million lines in one gzip, 10 million CleverTap records, 500 new tables of 100 and of 500 columns) and prints the
+largest resident size of each load. That takes some minutes and 6 GB of disk.
+
 ` + databaseHelp,
 		Example: `  tapline bench
+  tapline bench --memory
   tapline bench --events 100000 --rounds 3`,
 		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.bench(cmd.Context(), o) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.bench(cmd.Context(), o, memory) },
 	}
 	a.databaseFlags(c)
 	c.Flags().Int64Var(&o.Events, "events", 1_000_000, "events to load")
 	c.Flags().IntVar(&o.Files, "files", 4, "files that the events are in")
+	c.Flags().BoolVar(&memory, "memory", false, "measure memory, not speed")
 	c.Flags().IntVar(&o.Rounds, "rounds", 5, "how often each side runs")
 	c.Flags().Uint64Var(&o.Seed, "seed", 1, "seed of the events")
 	c.Flags().StringVar(&o.Dir, "temp-dir", "", "`FOLDER` for the event file and the exported rows, 3 KB an event (default the system's)")
@@ -40,7 +47,7 @@ does. The schemas bench_tapline and bench_psql of the database are dropped at th
 	return c
 }
 
-func (a *app) bench(ctx context.Context, o bench.Options) error {
+func (a *app) bench(ctx context.Context, o bench.Options, memory bool) error {
 	if o.Events < 1 || o.Rounds < 1 || o.Files < 1 {
 		return usage(errors.New("--events, --files and --rounds must be at least 1"))
 	}
@@ -57,6 +64,9 @@ func (a *app) bench(ctx context.Context, o bench.Options) error {
 		return fmt.Errorf("find this program: %w", err)
 	}
 	o.Tapline = []string{self}
+	if memory {
+		return a.benchMemory(ctx, o)
+	}
 	r, err := bench.Measure(ctx, o)
 	if err != nil {
 		return err
@@ -81,4 +91,20 @@ func (a *app) benchSummary(r *bench.Result) {
 	}
 	p.linef("%.2f of psql's rate in its faster order; %.1f allocations per 10,000 events; %d MiB at most",
 		r.Ratio, r.Allocations, bench.Median(r.Tapline).MaxRSS>>20)
+}
+
+func (a *app) benchMemory(ctx context.Context, o bench.Options) error {
+	bombs, err := bench.Memory(ctx, o, 1)
+	if err != nil {
+		return err
+	}
+	if a.json {
+		return a.writeJSON(bombs)
+	}
+	var most int64
+	for i := range bombs {
+		most = max(most, bombs[i].MaxRSS)
+	}
+	newPrinter(a.stdout, a.env).linef("%d MiB at most", most>>20)
+	return nil
 }
