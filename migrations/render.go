@@ -101,6 +101,9 @@ func (r *renderer) createTable(t *schema.Table) {
 	for i := range t.Columns {
 		r.commentColumn(t, &t.Columns[i])
 	}
+	if t.Name == schema.TableUsers || t.Name == schema.TableAccounts {
+		r.writeOver(t.Name)
+	}
 }
 
 // columnType is a column's type in DDL. The key compares bytes: with the database's collation a load is 8 % slower, and

@@ -90,10 +90,30 @@ func (s *session) keepFirst(ctx context.Context, f File) error {
 
 // store keeps a file that is to be applied.
 func (s *session) store(ctx context.Context, f File) error {
+	if err := s.mayKeep(ctx); err != nil {
+		return err
+	}
 	_, err := s.conn.Exec(ctx, "insert into "+qualified(s.schema, "_migration_files")+
 		" (version, name, up, down) values ($1, $2, $3, $4)", int64(f.Version), f.Name, f.Up, f.Down)
 	if err != nil {
 		return fmt.Errorf("store migration %d: %w", f.Version, err)
+	}
+	return nil
+}
+
+// mayKeep makes sure that a file that is kept can be recorded as applied, or taken back if it fails: one that stays behind
+// would keep all loads of a managed source waiting for it.
+func (s *session) mayKeep(ctx context.Context) error {
+	table := qualified(s.schema, "_migration_files")
+	var role string
+	var may bool
+	err := s.conn.QueryRow(ctx, "select current_user, has_table_privilege($1, 'insert') and has_table_privilege($1, 'update') "+
+		"and has_table_privilege($1, 'delete')", table).Scan(&role, &may)
+	if err == nil && !may {
+		err = fmt.Errorf("role %s needs insert, update and delete: grant select, insert, update, delete on table %s to %s", role, table, ident(role))
+	}
+	if err != nil {
+		return fmt.Errorf("keep a migration in %s: %w", table, err)
 	}
 	return nil
 }

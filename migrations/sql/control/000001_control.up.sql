@@ -7,7 +7,13 @@ create table if not exists "{schema}"."sources" (
 	"catalogue" text,
 	"created_at" timestamptz not null default now()
 );
-comment on schema "{schema}" is 'Tapline: which sources there are. Each source has its own schema with the events.';
+do $$
+begin
+	-- Only an owner may comment; a DBA may have made the schema.
+	if exists (select from pg_catalog.pg_namespace where oid = '"{schema}"'::pg_catalog.regnamespace and pg_catalog.pg_has_role(nspowner, 'usage')) then
+		comment on schema "{schema}" is 'Tapline: which sources there are. Each source has its own schema with the events.';
+	end if;
+end $$;
 comment on table "{schema}"."sources" is 'One row for each source that loads into this database.';
 comment on column "{schema}"."sources"."nickname" is 'Name that people gave the source, for example CleverTap_Prod.';
 comment on column "{schema}"."sources"."schema_name" is 'Postgres schema that belongs to this source alone.';

@@ -160,6 +160,24 @@ comment on column "{schema}"."_migration_files"."created_at" is 'When the migrat
 comment on column "{schema}"."_migration_files"."applied_at" is 'When it was applied, set in the same transaction; empty if it is not.';
 comment on column "{schema}"."_migration_files"."applied_by" is 'Postgres role that applied it.';
 
+-- Default privileges give whoever loads the right to add rows to every new table. What changes the schema is not for a
+-- loader to write: a migration that it put here would be run by the schema's owner.
+do $$
+declare
+	r record;
+begin
+	for r in
+		select distinct c.oid, x.grantee
+		from pg_catalog.pg_class c, pg_catalog.aclexplode(c.relacl) x
+		where c.oid in (pg_catalog.to_regclass('"{schema}"."_migrations"'), pg_catalog.to_regclass('"{schema}"."_migration_files"'),
+			pg_catalog.to_regclass('"{schema}"."_columns"'))
+			and x.grantee <> c.relowner and x.privilege_type <> 'SELECT'
+	loop
+		execute pg_catalog.format('revoke insert, update, delete, truncate, references, trigger on %s from %s', r.oid::pg_catalog.regclass,
+			case when r.grantee = 0 then 'public' else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(r.grantee)) end);
+	end loop;
+end $$;
+
 -- Below this line: generated from the event catalogue by "go test ./migrations -run TestBaselineFile -update".
 create table if not exists "{schema}"."ab_experiment_disqualified" (
 	"id" text collate "C" constraint "_pk_ab_experiment_disqualified" primary key,
