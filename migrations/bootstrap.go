@@ -68,7 +68,7 @@ func (s *session) lacks(ctx context.Context, nickname string) (string, error) {
 
 // catalogueDigest tells the catalogues of two releases apart.
 func catalogueDigest() string {
-	sum := sha256.Sum256([]byte(template("sql/source/000001_baseline.up.sql", "")))
+	sum := sha256.Sum256([]byte(template(baselinePath+".up.sql", "")))
 	return hex.EncodeToString(sum[:8])
 }
 

@@ -35,7 +35,7 @@ type NotReadyError struct {
 
 // Error says what is missing and who can make it.
 func (e *NotReadyError) Error() string {
-	return fmt.Sprintf("schema %s is not ready: %s; load once with --evolve auto and a role that may create it",
+	return fmt.Sprintf("schema %s is not ready: %s; a role that may change it has to run tapline migrate up",
 		e.Schema, e.Lacks)
 }
 

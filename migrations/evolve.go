@@ -73,7 +73,7 @@ func (s *session) evolve(ctx context.Context, have schema.Tables, lack schema.Di
 		return Applied{}, err
 	}
 	done := Applied{Version: last, Diff: lack}
-	for f := range evolution(s.schema, last+1, have, lack, tracks) {
+	for f := range evolution(s.schema, last+1, have, lack, tracks, generated) {
 		if err := s.apply(ctx, f); err != nil {
 			return Applied{}, err
 		}
@@ -88,9 +88,12 @@ func (s *session) evolve(ctx context.Context, have schema.Tables, lack schema.Di
 	return done, nil
 }
 
+// finisher makes a file of SQL that does not record itself yet.
+type finisher func(schemaName string, version uint, name, up, down string) File
+
 // evolution yields the migrations from number next on that give a schema with the tables have what it lacks, one at a
-// time because each is large if there are several. There is none if there is nothing to do.
-func evolution(schemaName string, next uint, have schema.Tables, lack schema.Diff, tracks viewChange) iter.Seq[File] {
+// time because each is large if there are several, each finished by finish. There is none if there is nothing to do.
+func evolution(schemaName string, next uint, have schema.Tables, lack schema.Diff, tracks viewChange, finish finisher) iter.Seq[File] {
 	return func(yield func(File) bool) {
 		if lack.Empty() && tracks == (viewChange{}) {
 			return
@@ -102,7 +105,7 @@ func evolution(schemaName string, next uint, have schema.Tables, lack schema.Dif
 				change = tracks
 			}
 			up, down := render(schemaName, have, part, change)
-			if !yield(generated(schemaName, next+uint(i), fileName(part), up, down)) {
+			if !yield(finish(schemaName, next+uint(i), fileName(part), up, down)) {
 				return
 			}
 		}

@@ -29,10 +29,14 @@ type File struct {
 // Applied reports whether the migration is in the database.
 func (f *File) Applied() bool { return !f.AppliedAt.IsZero() }
 
+// The files of the program, without .up.sql and .down.sql.
+const (
+	baselinePath = "sql/source/000001_baseline"
+	controlPath  = "sql/control/000001_control"
+)
+
 // baselineFile returns number 1 of a source's schema.
-func baselineFile(schemaName string) File {
-	return embeddedFile("sql/source/000001_baseline", "baseline", schemaName)
-}
+func baselineFile(schemaName string) File { return embeddedFile(baselinePath, "baseline", schemaName) }
 
 // The lines that part what is written by hand in the baseline's files from what is generated.
 const (
@@ -44,18 +48,24 @@ const (
 // of the catalogue.
 func adoptedFile(schemaName string, have schema.Tables) File {
 	f := baselineFile(schemaName)
-	own, _, _ := strings.Cut(f.Up, generatedBelow)
-	_, drop, _ := strings.Cut(f.Down, generatedAbove)
-	up, down := Render(schemaName, have, CatalogueDiff(have))
-	f.Down = down + generatedAbove + drop
+	var up string
+	up, f.Down = adopting(schemaName, have)
 	// The way back is kept in the same transaction: that of the program would drop the tables that were there before.
-	f.Up = own + up + applied(schemaName, f) + "update " + qualified(schemaName, "_migration_files") + " set \"down\" = " +
+	f.Up = up + applied(schemaName, f) + "update " + qualified(schemaName, "_migration_files") + " set \"down\" = " +
 		lit(f.Down) + " where \"version\" = 1;\n"
 	return f
 }
 
+// adopting returns the SQL of number 1 of a schema that has tables already.
+func adopting(schemaName string, have schema.Tables) (up, down string) {
+	own, _, _ := strings.Cut(template(baselinePath+".up.sql", schemaName), generatedBelow)
+	_, drop, _ := strings.Cut(template(baselinePath+".down.sql", schemaName), generatedAbove)
+	up, down = Render(schemaName, have, CatalogueDiff(have))
+	return own + up, down + generatedAbove + drop
+}
+
 // controlFile returns number 1 of the control schema.
-func controlFile() File { return embeddedFile("sql/control/000001_control", "control", ControlSchema) }
+func controlFile() File { return embeddedFile(controlPath, "control", ControlSchema) }
 
 func embeddedFile(path, name, schemaName string) File {
 	f := File{Version: 1, Name: name, Up: template(path+".up.sql", schemaName), Down: template(path+".down.sql", schemaName)}

@@ -58,7 +58,7 @@ func planAfterFirst(schemaName string, have schema.Tables, d schema.Diff) string
 func planned(schemaName string, next uint, have schema.Tables, shown []*schema.Table, d schema.Diff) string {
 	var b strings.Builder
 	lack := d.Missing(have)
-	for f := range evolution(schemaName, next, have, lack, tracksChange(schemaName, have, shown, lack)) {
+	for f := range evolution(schemaName, next, have, lack, tracksChange(schemaName, have, shown, lack), generated) {
 		b.WriteString(f.Up)
 	}
 	return b.String()

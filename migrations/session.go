@@ -172,8 +172,13 @@ func (s *session) describeVersionTable(ctx context.Context) error {
 	if err != nil || described {
 		return err
 	}
-	_, err = s.conn.PgConn().Exec(ctx, "comment on table "+table+" is 'The version of this schema, as golang-migrate "+
-		"keeps it.';\ncomment on column "+table+".\"version\" is 'Number of the last migration that was begun.';\n"+
-		"comment on column "+table+".\"dirty\" is 'Whether that migration was begun and not finished.';").ReadAll()
+	_, err = s.conn.PgConn().Exec(ctx, describeVersions(table)).ReadAll()
 	return err
+}
+
+// describeVersions comments golang-migrate's table of that qualified name.
+func describeVersions(table string) string {
+	return "comment on table " + table + " is 'The version of this schema, as golang-migrate keeps it.';\n" +
+		"comment on column " + table + ".\"version\" is 'Number of the last migration that was begun.';\n" +
+		"comment on column " + table + ".\"dirty\" is 'Whether that migration was begun and not finished.';\n"
 }
