@@ -51,6 +51,9 @@ type Config struct {
 	// Attempts is how often a unit is started again after a fault that passes (a deadlock, a lost connection).
 	// Defaults to 10.
 	Attempts int
+	// Indexes are made at the end of a Load with Auto, of the tables that are there then, and concurrently. They stay if they
+	// are not in the list any more.
+	Indexes []Index
 	// Filter defaults to everything.
 	Filter schema.Filter
 	// Logger defaults to none.
@@ -81,6 +84,11 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.ChunkBytes < 0 || c.Attempts < 0 || c.WidenWait < 0 || c.Workers < 0 || c.LargeUnit < 0 {
 		return c, errors.New("config: Workers, LargeUnit, ChunkBytes, Attempts and WidenWait must not be negative")
+	}
+	for _, x := range c.Indexes {
+		if x.Table == "" || len(x.Columns) == 0 {
+			return c, fmt.Errorf("config: an index of table %q on columns %q: give a table and one column or more", x.Table, x.Columns)
+		}
 	}
 	if c.Workers == 0 {
 		c.Workers = min(4, runtime.GOMAXPROCS(0))

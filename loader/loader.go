@@ -77,6 +77,9 @@ func (l *Loader) Load(ctx context.Context, src Source) (Report, error) {
 	}
 	err := l.load(ctx, src, sum)
 	l.analyze(ctx, sum.report)
+	if err == nil {
+		l.index(ctx, sum.report)
+	}
 	sum.report.Duration = l.cfg.Now().Sub(start)
 	if err == nil {
 		err = sum.report.unitsError()

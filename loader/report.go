@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/tapline/tapline/internal/source"
+	"github.com/tapline/tapline/migrations"
 	"github.com/tapline/tapline/schema"
 )
 
@@ -72,9 +73,11 @@ type Report struct {
 	Discards   map[schema.Reason]int64
 	// Refused counts, of a replay, records that go on waiting in quarantine. They are none of Counts.
 	Refused map[schema.Reason]int64
-	Notes      source.Notes
+	Notes   source.Notes
 	// Blocked are the columns, as table and column, in name order, that met numbers they have to be widened for by hand.
 	Blocked [][2]string
+	// Indexes says what became of those of Config.Indexes. None of them fails a Load.
+	Indexes []migrations.IndexResult
 	// Plan is the SQL that a dry run would have applied.
 	Plan     string
 	Duration time.Duration

@@ -89,3 +89,16 @@ func TestConfigFileHere(t *testing.T) {
 	}
 	contains(t, w.must(64, "load", path).stderr, "no source")
 }
+
+// A load makes the file's indexes, and goes through where one cannot be made.
+func TestConfigFileIndexes(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	file := w.configured("  Web:\n    indexes: {purchase_made: [user_id, [email, amount]], tracks: user_id}\n")
+	contains(t, w.bare(0, "load", w.file("events.ndjson", purchases(2)), "--config", file).stdout,
+		"the index of tracks on user_id was not made: it is a view")
+	const made = `select count(*) from pg_indexes where schemaname = 'web' and tablename = 'purchase_made' and indexname like '\_ix\_%'`
+	if n := pgtest.Value[int64](t, pgtest.PoolAt(t, w.dsn), made); n != 2 {
+		t.Errorf("%d indexes, want 2", n)
+	}
+}

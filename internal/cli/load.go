@@ -177,7 +177,7 @@ func interruptible(ctx context.Context, r io.Reader) io.Reader {
 func (a *app) loaderConfig(valid config.Valid) loader.Config {
 	cfg := loader.Config{
 		Source: a.cfg.Source, Schema: a.cfg.Schema, Evolve: loader.Mode(a.cfg.Evolve), ChunkBytes: valid.ChunkBytes,
-		Workers: a.cfg.Workers, WidenMaxRows: a.cfg.WidenMaxRows, Logger: a.log,
+		Workers: a.cfg.Workers, WidenMaxRows: a.cfg.WidenMaxRows, Indexes: a.indexes(), Logger: a.log,
 	}
 	if valid.Filter != nil { // a nil *Filter in an interface would be a filter
 		cfg.Filter = valid.Filter

@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/tapline/tapline/migrations"
 )
 
 // warnings are sentences about what loaded and may yet be wrong.
@@ -30,6 +32,11 @@ func warnings(o *outcome) []string {
 	for _, b := range r.Blocked {
 		out = append(out, fmt.Sprintf("column %s.%s is bigint and met fractions, which are in _discards. To keep later ones: %s",
 			b[0], b[1], widenSQL(r.Schema, b)))
+	}
+	for _, x := range r.Indexes {
+		if x.Status == migrations.IndexFailed {
+			out = append(out, "the "+indexName(x.Index)+" was not made: "+indexProblem(x))
+		}
 	}
 	return out
 }

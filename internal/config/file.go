@@ -199,7 +199,7 @@ func (f *File) checkSource(name string, s *Source) error {
 const maxIndexColumns = 32
 
 func checkIndexes(table string, indexes []Index) string {
-	if table == schema.TableTracks || schema.IsInternal(table) {
+	if schema.IsInternal(table) {
 		return fmt.Sprintf("%q is no table of events", table)
 	}
 	for i, columns := range indexes {

@@ -119,7 +119,6 @@ func TestWrongFile(t *testing.T) {
 		{"sources:\n  A:\n    indexes:\n      x: [[a, a]]", `f.yaml:4:7: an index of x has a column twice`},
 		{"sources:\n  A:\n    indexes:\n      x: [a, a]", `f.yaml:4:7: an index of x is there twice`},
 		{"sources:\n  A:\n    indexes:\n      x: [[]]", `f.yaml:4:7: an index of x has 0 columns`},
-		{"sources:\n  A:\n    indexes:\n      tracks: [id]", `f.yaml:4:7: "tracks" is no table of events`},
 		{"sources:\n  A:\n    indexes:\n      _loads: [id]", `f.yaml:4:7: "_loads" is no table of events`},
 		{"database: {dsn: 'postgres://u:secret@h/d", `f.yaml:1:17: no YAML: `},
 		{"database: [postgres://u:secret@h/d]", `f.yaml:1:11: database has no settings below it`},

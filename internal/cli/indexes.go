@@ -1,0 +1,73 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/tapline/tapline/migrations"
+)
+
+// indexes are those of the configuration for the chosen source, by table, in its order.
+func (a *app) indexes() (out []migrations.Index) {
+	for _, table := range slices.Sorted(maps.Keys(a.cfg.Indexes)) {
+		for _, columns := range a.cfg.Indexes[table] {
+			out = append(out, migrations.Index{Table: table, Columns: columns})
+		}
+	}
+	return out
+}
+
+// ensureIndexes builds what is missing of the configuration's indexes, after the migrations are applied.
+func (a *app) ensureIndexes(ctx context.Context, m *migrations.Migrator) ([]indexJSON, error) {
+	results, err := m.EnsureIndexes(ctx, a.indexes(), 0)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]indexJSON, len(results))
+	for i, r := range results {
+		out[i] = newIndexJSON(r)
+	}
+	return out, nil
+}
+
+// indexJSON is one index of the configuration, and what became of it.
+type indexJSON struct {
+	Table   string                 `json:"table"`
+	Columns []string               `json:"columns"`
+	Name    string                 `json:"index"`
+	Status  migrations.IndexStatus `json:"status"`
+	Problem string                 `json:"problem,omitempty"`
+}
+
+func newIndexJSON(r migrations.IndexResult) indexJSON {
+	return indexJSON{r.Table, r.Columns, r.Name, r.Status, indexProblem(r)}
+}
+
+// indexName is an index as people know it.
+func indexName(x migrations.Index) string {
+	return "index of " + x.Table + " on " + strings.Join(x.Columns, ", ")
+}
+
+// indexProblem says why an index is not there, and what to do; nothing if it is.
+func indexProblem(r migrations.IndexResult) string {
+	switch r.Status {
+	case migrations.IndexMade, migrations.IndexThere:
+		return ""
+	case migrations.IndexWaits:
+		if r.Missing != "" {
+			return fmt.Sprintf("table %s has no column %s yet", r.Table, r.Missing)
+		}
+		return fmt.Sprintf("there is no table %s yet", r.Table)
+	case migrations.IndexBusy:
+		return "another session builds the indexes of this schema now"
+	case migrations.IndexMissing:
+		return "not built yet: tapline migrate up builds it"
+	}
+	if migrations.LockNotHad(r.Err) {
+		return "a transaction that may use the table was open for too long: tapline migrate up tries again (" + describe(r.Err) + ")"
+	}
+	return describe(r.Err)
+}
