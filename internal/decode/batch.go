@@ -15,6 +15,7 @@ type batch struct {
 	line   []byte
 	rest   []byte // from the next record on; nil if there is no batch
 	inside bool   // the current record is part of one
+	index  int    // of the current record, counted from 1
 	shared []byte // what it says for all, as text; nil until somebody asks
 
 	context          section // of the batch, below each record's own
@@ -122,6 +123,7 @@ func (d *Decoder) Next(ev *schema.Event) bool {
 		end++
 	}
 	d.batch.rest = d.batch.rest[end:]
+	d.batch.index++
 	d.batch.inside = true
 	d.record(raw, ev)
 	d.batch.inside = false

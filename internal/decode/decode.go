@@ -128,7 +128,7 @@ func New(opt Options) (*Decoder, error) {
 		scratch: make([]byte, 0, 4096), open: make([]byte, 0, maxDepth),
 	}
 	if opt.Digest == nil {
-		d.opt.Digest = func(raw []byte) [32]byte { return sha256.Sum256(raw) }
+		d.opt.Digest = Digest
 	}
 	if opt.Within {
 		d.lines = 1

@@ -15,6 +15,9 @@ type Occurrences interface {
 	Next(digest [32]byte) (uint64, error)
 }
 
+// Digest is the digest of a record's bytes.
+func Digest(raw []byte) [32]byte { return sha256.Sum256(raw) }
+
 // TooLarge makes ev the record that a line over its limit becomes: its first KiB, size and digest (rule 14). prefix
 // may be the whole line. It is also for readers that do not hold such lines.
 func TooLarge(ev *schema.Event, prefix []byte, size int64, digest [32]byte) {

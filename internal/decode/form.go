@@ -14,11 +14,17 @@ type Form struct {
 	Event string `json:"event,omitempty"`
 	// Batch is what its batch says for all of its records, as a JSON object without them.
 	Batch json.RawMessage `json:"batch,omitempty"`
+	// Index is which of the batch's records it is, counted from 1.
+	Index int `json:"index,omitempty"`
 }
 
 // Form returns the form of the record that was decoded last.
 func (d *Decoder) Form() Form {
-	return Form{Kind: d.opt.Kind.String(), Event: string(d.event), Batch: d.sharedText()}
+	f := Form{Kind: d.opt.Kind.String(), Event: string(d.event), Batch: d.sharedText()}
+	if f.Batch != nil {
+		f.Index = d.batch.index
+	}
+	return f
 }
 
 // Form returns the form of the record that was decoded last.
