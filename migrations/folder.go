@@ -1,6 +1,7 @@
 package migrations
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -19,7 +20,7 @@ func ParseFileName(name string) (version uint, title string, up, ok bool) {
 	if m == nil {
 		return 0, "", false, false
 	}
-	n, err := strconv.ParseUint(m[1], 10, 32)
+	n, err := strconv.ParseUint(m[1], 10, 63)
 	if err != nil {
 		return 0, "", false, false
 	}
@@ -75,6 +76,6 @@ func ReadFolder(dir fs.FS) ([]File, error) {
 		}
 		files = append(files, *f)
 	}
-	slices.SortFunc(files, func(a, b File) int { return int(a.Version) - int(b.Version) })
+	slices.SortFunc(files, func(a, b File) int { return cmp.Compare(a.Version, b.Version) })
 	return files, errors.Join(errs...)
 }
