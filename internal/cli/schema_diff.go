@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -53,7 +54,7 @@ type schemaDiffJSON struct {
 	Schema string `json:"schema"`
 	Drift  bool   `json:"drift"`
 	// Unchecked says what could not be compared, and why.
-	Unchecked []string           `json:"unchecked"`
+	Unchecked []string             `json:"unchecked"`
 	Findings  []dictionary.Finding `json:"findings"`
 }
 
@@ -130,7 +131,8 @@ func folderFindings(ctx context.Context, pool *pgxpool.Pool, schemaName, dir str
 
 // flatten returns the errors that are joined in one.
 func flatten(err error) []error {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // the joined error itself is wanted
+	var joined interface{ Unwrap() []error }
+	if errors.As(err, &joined) {
 		var out []error
 		for _, err := range joined.Unwrap() {
 			out = append(out, flatten(err)...)

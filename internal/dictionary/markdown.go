@@ -82,7 +82,9 @@ func fullest(t *Table) *Column {
 	return best
 }
 
-func query(b *bytes.Buffer, title, sql string) { b.WriteString(title + "\n\n```sql\n" + sql + "\n```\n\n") }
+func query(b *bytes.Buffer, title, sql string) {
+	b.WriteString(title + "\n\n```sql\n" + sql + "\n```\n\n")
+}
 
 // cell makes a text safe for a cell of a table: names and comments come from others.
 func cell(s string) string {
