@@ -75,7 +75,7 @@ func (l *Loader) Load(ctx context.Context, src Source) (Report, error) {
 	if l.pool == nil {
 		return *sum.report, errors.New("load: the loader was made without a pool")
 	}
-	err := l.load(ctx, src, sum)
+	err := l.explainRight(ctx, l.load(ctx, src, sum))
 	l.analyze(ctx, sum.report)
 	if err == nil {
 		l.index(ctx, sum.report)
