@@ -3,12 +3,12 @@ package admin
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/tapline/tapline/internal/roles"
 	"github.com/tapline/tapline/loader"
 	"github.com/tapline/tapline/migrations"
 )
@@ -31,13 +31,22 @@ const (
 	Fail Verdict = "fail"
 )
 
-// Examine looks at a database that can be reached: what it is, what the role may do, how far it is. schemaName is the
-// source's, or empty.
-func Examine(ctx context.Context, pool *pgxpool.Pool, schemaName string) []Check {
+// Scope is what Examine is to look at.
+type Scope struct {
+	Schema  string      // the source's, or empty
+	Managed bool        // somebody else changes the schema
+	Roles   roles.Names // roles to look at beside the one that asks
+}
+
+// Examine looks at a database that can be reached: what it is, what the roles may do, how far it is.
+func Examine(ctx context.Context, pool *pgxpool.Pool, s Scope) []Check {
 	checks := []Check{versionCheck(ctx, pool), encodingCheck(ctx, pool), poolerCheck(ctx, pool)}
-	checks = append(checks, createCheck(ctx, pool))
-	if schemaName != "" {
-		checks = append(checks, writeCheck(ctx, pool, schemaName))
+	if !s.Managed {
+		checks = append(checks, createCheck(ctx, pool))
+	}
+	if s.Schema != "" {
+		checks = append(checks, writeCheck(ctx, pool, s))
+		checks = append(checks, roleChecks(ctx, pool, s)...)
 	}
 	return append(checks, durabilityCheck(ctx, pool), roundTripCheck(ctx, pool))
 }
@@ -107,46 +116,6 @@ func createCheck(ctx context.Context, pool *pgxpool.Pool) Check {
 		name, Fail, "role " + role + " may not create schemas in " + database,
 		"grant create on database " + ident(database) + " to " + ident(role),
 	}
-}
-
-func writeCheck(ctx context.Context, pool *pgxpool.Pool, schemaName string) Check {
-	name := "write to " + schemaName
-	var exists, create bool
-	err := pool.QueryRow(ctx, "select count(*) > 0, coalesce(bool_and(has_schema_privilege(oid, 'create')), false) "+
-		"from pg_catalog.pg_namespace where nspname = $1", schemaName).Scan(&exists, &create)
-	if err != nil {
-		return failed(name, err)
-	}
-	if !exists {
-		return Check{name, OK, "the schema does not exist yet: the first load makes it", ""}
-	}
-	var tables, writable, owned int64
-	var role string
-	err = pool.QueryRow(ctx, "select count(*), count(*) filter (where has_table_privilege(c.oid, 'insert') and has_table_privilege(c.oid, 'select') "+
-		// the newest state of a user is written over
-		"and (c.relname not in ('users', 'accounts') or has_table_privilege(c.oid, 'update'))), "+
-		"count(*) filter (where pg_has_role(c.relowner, 'usage')), current_user from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace where n.nspname = $1 and c.relkind in ('r', 'p')", schemaName).
-		Scan(&tables, &writable, &owned, &role)
-	switch {
-	case err != nil:
-		return failed(name, err)
-	case writable < tables:
-		return Check{
-			name, Fail, fmt.Sprintf("role %s may not write to %d of %d tables", role, tables-writable, tables),
-			"grant select, insert, update, delete on all tables in schema " + ident(schemaName) + " to " + ident(role),
-		}
-	case owned < tables:
-		return Check{
-			name, Warn, fmt.Sprintf("role %s may write to all %d tables, but not add columns to %d that others own", role, tables, tables-owned),
-			"load with --evolve managed, or as their owner, or as a member of that role",
-		}
-	case !create:
-		return Check{
-			name, Warn, fmt.Sprintf("role %s may write to all %d tables, but not add any", role, tables),
-			"load with --evolve managed, or: grant create on schema " + ident(schemaName) + " to " + ident(role),
-		}
-	}
-	return Check{name, OK, fmt.Sprintf("role %s may write to all %d tables, and add others", role, tables), ""}
 }
 
 func durabilityCheck(ctx context.Context, pool *pgxpool.Pool) Check {

@@ -44,6 +44,12 @@ func (a *app) sourceFlags(c *cobra.Command) {
 	must(c.RegisterFlagCompletionFunc("source", a.completeSource()))
 }
 
+// evolveFlag adds the flag that says who changes the schema.
+func (a *app) evolveFlag(c *cobra.Command) {
+	c.Flags().StringVar(&a.cfg.Evolve, "evolve", "", "`MODE`: who changes the schema: auto (tapline load) or managed (your migrations) (default auto)")
+	complete(c, "evolve", config.Modes())
+}
+
 // server is a Postgres to use.
 type server struct {
 	config.Server                  // Origin is empty for the private one

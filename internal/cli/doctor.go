@@ -12,22 +12,28 @@ import (
 	"github.com/tapline/tapline/internal/admin"
 	"github.com/tapline/tapline/internal/config"
 	"github.com/tapline/tapline/internal/localpg"
+	"github.com/tapline/tapline/internal/roles"
 	"github.com/tapline/tapline/internal/tempfile"
 )
 
 func (a *app) doctorCommand() *cobra.Command {
+	var names roles.Names
 	c := &cobra.Command{
 		Use:   "doctor",
 		Short: "Check the database, the rights and the disk, and say what to do",
 		Long: `Check what a load needs: the database can be reached, is new enough and takes writes, the role may do what is needed,
-and there is room. Exit code 2 if a check failed.`,
+and there is room. With --evolve managed it is enough that the role may add rows. With --migrator, --loader and --analyst those
+roles are looked at, too. What is missing is named with the statement to run. Exit code 2 if a check failed.`,
 		Example: `  tapline doctor
-  tapline doctor --dsn postgres://loader@db.example.com/analytics --source CleverTap_Prod`,
+  tapline doctor --dsn postgres://loader@db.example.com/analytics --source CleverTap_Prod
+  tapline doctor --source CleverTap_Prod --evolve managed --migrator ci --loader tapline --analyst bi`,
 		Args: noArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return a.doctor(c.Context()) },
+		RunE: func(c *cobra.Command, _ []string) error { return a.doctor(c.Context(), names) },
 	}
 	a.databaseFlags(c)
 	a.sourceFlags(c)
+	a.evolveFlag(c)
+	rolesFlags(c, &names)
 	c.Flags().StringVar(&a.cfg.Files.TempDir, "temp-dir", "", "`FOLDER` for spooled input to check (default the system's)")
 	return c
 }
@@ -37,12 +43,17 @@ type doctorJSON struct {
 	Checks  []admin.Check `json:"checks"`
 }
 
-func (a *app) doctor(ctx context.Context) error {
+func (a *app) doctor(ctx context.Context, names roles.Names) error {
 	valid, err := a.cfg.Validate()
 	if err != nil {
 		return err
 	}
-	checks := append(a.databaseChecks(ctx, valid.Schema), tempCheck(a.cfg.Files.TempDir))
+	if names != (roles.Names{}) {
+		if names, err = validNames(names); err != nil {
+			return err
+		}
+	}
+	checks := append(a.databaseChecks(ctx, admin.Scope{Schema: valid.Schema, Managed: a.cfg.Evolve == "managed", Roles: names}), tempCheck(a.cfg.Files.TempDir))
 	failures := 0
 	for _, c := range checks {
 		if c.Result == admin.Fail {
@@ -77,7 +88,7 @@ func (p *printer) checks(checks []admin.Check) {
 }
 
 // databaseChecks examines the server as far as it can be reached.
-func (a *app) databaseChecks(ctx context.Context, schemaName string) []admin.Check {
+func (a *app) databaseChecks(ctx context.Context, scope admin.Scope) []admin.Check {
 	named, err := a.cfg.Database.Server(a.env)
 	if err != nil {
 		return []admin.Check{{Name: "database", Result: admin.Fail, Found: describe(err), Hint: "see above"}}
@@ -115,7 +126,7 @@ func (a *app) databaseChecks(ctx context.Context, schemaName string) []admin.Che
 	}
 	defer pool.Close()
 	checks = append(checks, admin.Check{Name: "connect", Result: admin.OK, Found: "connected"})
-	return append(checks, admin.Examine(ctx, pool, schemaName)...)
+	return append(checks, admin.Examine(ctx, pool, scope)...)
 }
 
 // localChecks looks at what the private Postgres needs; false if it cannot be asked further.

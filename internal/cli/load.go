@@ -65,12 +65,11 @@ matches nothing is named in the summary.
 	flags := c.Flags()
 	flags.StringArrayVar(&a.cfg.Include, "include", nil, "load only events, or their properties, that match this `PATTERN`; repeatable")
 	flags.StringArrayVar(&a.cfg.Exclude, "exclude", nil, "leave out what matches this `PATTERN`; wins over --include; repeatable")
-	flags.StringVar(&a.cfg.Evolve, "evolve", "", "`MODE`: who changes the schema: auto (this command) or managed (your migrations) (default auto)")
+	a.evolveFlag(c)
 	flags.IntVar(&a.cfg.Workers, "workers", 0, "how many (`N`) large files are loaded side by side, each in a transaction of its own (default one a processor, at most 4)")
 	flags.StringVar(&a.cfg.ChunkSize, "chunk-size", "", "`SIZE` of the values collected before they are copied, two such in memory, of all workers together (default 24MiB)")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "say what would be loaded, and the SQL; touch nothing")
 	flags.BoolVarP(&f.quiet, "quiet", "q", false, "no progress, and no summary if all went well")
-	complete(c, "evolve", config.Modes())
 	return c
 }
 

@@ -49,7 +49,7 @@ named after the source. A file is loaded whole or not at all, and never twice.
 	for group, commands := range map[string][]*cobra.Command{
 		"load":   {a.loadCommand(), a.statusCommand(), a.quarantineCommand(), a.psqlCommand(), a.schemaCommand()},
 		"keep":   {a.loadsCommand(), a.pruneCommand(), a.migrateCommand()},
-		"server": {a.doctorCommand(), a.postgresCommand(), a.benchCommand()},
+		"server": {a.doctorCommand(), a.rolesCommand(), a.postgresCommand(), a.benchCommand()},
 		"":       {a.versionCommand()},
 	} {
 		for _, c := range commands {
