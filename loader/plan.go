@@ -155,7 +155,11 @@ func (l *worker) countRecords(ctx context.Context, reader source.Reader, report 
 		if reason == "" {
 			reason = l.state.Row(&ev, received, &row)
 		}
-		report.plan(reason, &row)
+		if reason != "" && ev.Origin != "" {
+			report.Refused[reason]++ // it waits in quarantine already
+		} else {
+			report.plan(reason, &row)
+		}
 		if n++; n&1023 == 0 {
 			l.progress.events.Add(1024)
 			if ctx.Err() != nil {

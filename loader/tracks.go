@@ -15,14 +15,9 @@ import (
 // fillTracks adds the standard columns of this load's events to tracks, where that is a table and not Tapline's view: in
 // a schema that Segment or somebody else made (rule 1). Columns that tracks does not have are left out.
 func (w *writing) fillTracks(ctx context.Context) error {
-	kind := ""
-	err := w.tx.QueryRow(ctx, "select coalesce((select relkind::pg_catalog.text from pg_catalog.pg_class where oid = pg_catalog.to_regclass($1)), '')",
-		ident(w.l.cfg.Schema, schema.TableTracks)).Scan(&kind)
-	if err != nil {
-		return fmt.Errorf("look at tracks: %w", err)
-	}
-	if kind != "r" && kind != "p" {
-		return nil
+	is, err := tracksIsTable(ctx, w.tx, w.l.cfg.Schema)
+	if err != nil || !is {
+		return err
 	}
 	var names []string
 	for name, t := range w.a.report.Tables {
@@ -44,6 +39,17 @@ func (w *writing) fillTracks(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// tracksIsTable reports whether a schema's tracks is a table.
+func tracksIsTable(ctx context.Context, tx pgx.Tx, schemaName string) (bool, error) {
+	kind := ""
+	err := tx.QueryRow(ctx, "select coalesce((select relkind::pg_catalog.text from pg_catalog.pg_class where oid = pg_catalog.to_regclass($1)), '')",
+		ident(schemaName, schema.TableTracks)).Scan(&kind)
+	if err != nil {
+		return false, fmt.Errorf("look at tracks: %w", err)
+	}
+	return kind == "r" || kind == "p", nil
 }
 
 func (w *writing) fillTracksFrom(ctx context.Context, table string, columns []string) error {

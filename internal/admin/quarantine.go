@@ -16,7 +16,7 @@ import (
 type Reason struct {
 	Reason schema.Reason `json:"reason"`
 	Count  int64         `json:"count"`
-	// Replayed is how many of them were read again with success.
+	// Replayed is how many of them were brought in by a replay; the others wait.
 	Replayed int64 `json:"replayed"`
 	// Last is when the newest was put there.
 	Last *time.Time `json:"last"`
@@ -37,6 +37,7 @@ type Record struct {
 	ReceivedAt *time.Time    `json:"received_at"`
 	LoadedAt   *time.Time    `json:"uuid_ts"`
 	ReplayedAt *time.Time    `json:"replayed_at"`
+	ReplayLoad *uuid.UUID    `json:"replay_load"`
 }
 
 // QuarantineReasons counts the records in a source's quarantine by reason, most first.
@@ -47,7 +48,7 @@ func QuarantineReasons(ctx context.Context, q Querier, schemaName string) ([]Rea
 
 // DiscardReasons counts the discarded values of a source by reason, most first.
 func DiscardReasons(ctx context.Context, q Querier, schemaName string) ([]Reason, error) {
-	return reasons(ctx, q, "select reason, count(*), 0::bigint, max(uuid_ts) from "+
+	return reasons(ctx, q, "select reason, count(*), count(replayed_at), max(uuid_ts) from "+
 		ident(schemaName, "_discards")+" group by reason order by count(*) desc, reason")
 }
 
@@ -103,5 +104,5 @@ func QuarantineRecord(ctx context.Context, q Querier, schemaName, id string) (Re
 func recordColumns(raw string) string {
 	return "id, reason, coalesce(detail, ''), " + raw + ", coalesce(raw_size, octet_length(raw), 0), coalesce(source, ''), " +
 		"coalesce(unit, ''), coalesce(line, 0), coalesce(byte_offset, 0), " +
-		"coalesce(load, '00000000-0000-0000-0000-000000000000'), received_at, uuid_ts, replayed_at"
+		"coalesce(load, '00000000-0000-0000-0000-000000000000'), received_at, uuid_ts, replayed_at, replay_load"
 }

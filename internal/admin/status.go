@@ -48,7 +48,7 @@ const ExactRows = 100_000
 // trip, and five others.
 func StatusOf(ctx context.Context, q BatchQuerier, s Source) (*Status, error) {
 	out := &Status{Source: s, Loads: map[string]int64{}}
-	err := q.QueryRow(ctx, "select count(*) from "+ident(s.Schema, "_units")).Scan(&out.Units)
+	err := q.QueryRow(ctx, "select count(*) from "+ident(s.Schema, "_units")+" where kind is distinct from 'replay'").Scan(&out.Units)
 	if err != nil {
 		return nil, fmt.Errorf("count units: %w", err)
 	}

@@ -23,7 +23,10 @@ type Undone struct {
 	Rebuilt     map[string]int64 `json:"rebuilt"`
 	Discards    int64            `json:"discarded_values"`
 	Quarantined int64            `json:"quarantined"`
-	Units       int64            `json:"units"`
+	// Requeued are records, Emptied values of rows that stay: the load had replayed them, and they wait again.
+	Requeued int64 `json:"waiting_records"`
+	Emptied  int64 `json:"waiting_values"`
+	Units    int64 `json:"units"`
 	// Shadowed is how many later loads met events that were there already: if these were this load's, then no load has
 	// them now, and the files of those loads have to be loaded again.
 	Shadowed int64 `json:"later_loads_with_duplicates"`
@@ -58,7 +61,8 @@ type Beginner interface {
 }
 
 // Undo takes everything that one load brought out of a source again, in one transaction: its rows, discards,
-// quarantined records and the unit, which can then be loaded again. The load's row stays, as undone. It first waits for
+// quarantined records and the unit, which can then be loaded again; what it had replayed waits again. The load's row stays, as
+// undone. It first waits for
 // the loads of the source that are at work. The error is ErrNotFound for an unknown load and a *StatusError for one that is not finished.
 func Undo(ctx context.Context, db Beginner, schemaName string, load uuid.UUID) (*Undone, error) {
 	var out *Undone
@@ -90,13 +94,13 @@ func undo(ctx context.Context, tx pgx.Tx, schemaName string, id uuid.UUID) (*Und
 	if err != nil {
 		return nil, err
 	}
-	u := &undoing{ctx: ctx, tx: tx, schema: schemaName, load: load, out: &Undone{
+	u := &undoing{ctx: ctx, tx: tx, schema: schemaName, load: load, keys: map[latest.Table][]string{}, out: &Undone{
 		Load: load, Tables: map[string]int64{}, Rebuilt: map[string]int64{},
 	}}
 	if u.tables, err = catalog.Read(ctx, tx, schemaName); err != nil {
 		return nil, fmt.Errorf("read catalog of %s: %w", schemaName, err)
 	}
-	for _, step := range []func() error{u.events, u.sides, u.close} {
+	for _, step := range []func() error{u.unreplay, u.events, u.sides, u.close} {
 		if err := step(); err != nil {
 			return nil, err
 		}
@@ -131,20 +135,21 @@ type undoing struct {
 	tables schema.Tables
 	load   Load
 	out    *Undone
+	keys   map[latest.Table][]string // of users and accounts that are to be made anew
 }
 
 // events removes the rows of all event tables, found by their uuid_ts, which no other load has, and makes users and
 // accounts anew without them.
 func (u *undoing) events() error {
-	keys := map[latest.Table][]string{}
 	for _, l := range latest.Tables() {
 		if u.tables[l.Calls] == nil || u.tables[l.Name] == nil {
 			continue
 		}
-		var err error
-		if keys[l], err = l.Keys(u.ctx, u.tx, u.schema, *u.load.UUIDTS); err != nil {
+		keys, err := l.Keys(u.ctx, u.tx, u.schema, *u.load.UUIDTS)
+		if err != nil {
 			return err
 		}
+		u.keys[l] = append(u.keys[l], keys...)
 	}
 	if err := u.tracks(); err != nil {
 		return err
@@ -162,7 +167,7 @@ func (u *undoing) events() error {
 			u.out.Tables[name] = n
 		}
 	}
-	for l, k := range keys {
+	for l, k := range u.keys {
 		if len(k) == 0 {
 			continue
 		}

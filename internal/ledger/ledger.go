@@ -51,6 +51,7 @@ type Load struct {
 	UUIDTS                                   schema.Micros
 	Unit                                     Unit
 	Rows, Quarantined, Duplicates, Discarded int64
+	Filled                                   int64 // values that waited in _discards
 	NewTables, NewColumns                    int64
 	Started                                  time.Time
 	Err                                      error
@@ -102,11 +103,11 @@ func (l *Ledger) Lock(ctx context.Context, tx Querier) error {
 // visible in their order.
 func (l *Ledger) Finish(ctx context.Context, tx Querier, d *Load) error {
 	err := tx.QueryRow(ctx, "insert into "+l.loads+
-		" (load, seq, uuid_ts, unit, unit_key, status, rows, quarantined, duplicates, discarded, new_tables, new_columns,"+
+		" (load, seq, uuid_ts, unit, unit_key, status, rows, quarantined, duplicates, discarded, filled, new_tables, new_columns,"+
 		" bytes, started_at, finished_at)"+
-		" select $1, coalesce(max(seq), 0) + 1, $2, $3, $4, 'finished', $5, $6, $7, $8, $9, $10, $11, $12, clock_timestamp()"+
+		" select $1, coalesce(max(seq), 0) + 1, $2, $3, $4, 'finished', $5, $6, $7, $8, $9, $10, $11, $12, $13, clock_timestamp()"+
 		" from "+l.loads+" returning seq",
-		d.ID, time.UnixMicro(int64(d.UUIDTS)), d.Unit.Name, d.Unit.Key, d.Rows, d.Quarantined, d.Duplicates, d.Discarded,
+		d.ID, time.UnixMicro(int64(d.UUIDTS)), d.Unit.Name, d.Unit.Key, d.Rows, d.Quarantined, d.Duplicates, d.Discarded, d.Filled,
 		d.NewTables, d.NewColumns, d.Unit.Size, d.Started).Scan(&d.Seq)
 	if err != nil {
 		return fmt.Errorf("record load: %w", err)
