@@ -5,20 +5,22 @@ import (
 	"slices"
 )
 
-// Carry moves the tables that have few rows into next, which must be empty: they are copied when they have more. A COPY
-// has a price of its own, which a thousand rows do not make up for, and rows that are sorted in longer series go into the
-// key's index faster. What is moved takes at most half of the limit. Tables whose rows have discards stay: these
-// are written after their rows.
+// Carry moves all but the largest tables into next, which must be empty: they are copied when they are the largest. A
+// COPY has a price of its own, which a thousand rows do not make up for, and rows that are sorted in longer series go into
+// the key's index faster. next is at most half full afterwards. Tables whose rows have discards stay: these are written
+// after their rows.
 func (c *Chunk) Carry(next *Chunk) {
-	few, room := c.limit/2, c.limit/2
+	if len(c.used) == 0 {
+		return
+	}
 	slices.SortFunc(c.used, func(a, b *Table) int { return cmp.Compare(a.size, b.size) })
+	largest := c.used[len(c.used)-1]
 	kept := c.used[:0]
 	for _, t := range c.used {
-		if t.size > few || t.size > room || t.discards > 0 {
+		if t == largest || t.discards > 0 || next.Size()+t.size > c.limit/2 {
 			kept = append(kept, t)
 			continue
 		}
-		room -= t.size
 		c.move(t, next)
 	}
 	c.used = kept

@@ -81,3 +81,26 @@ func TestCarry(t *testing.T) {
 		t.Errorf("carried %d times", carried)
 	}
 }
+
+// TestCarryLeavesRoom has more columns in tables without rows than half the limit: what is carried must leave room for
+// new rows, or the same ones would be carried for ever.
+func TestCarryLeavesRoom(t *testing.T) {
+	s := newSource(t)
+	const limit = 48 << 10
+	now, next := batch.NewChunk(limit), batch.NewChunk(limit)
+	for turn := range 50 {
+		rows := 0
+		for ; !now.Full(); rows++ {
+			s.addTo(now, fmt.Sprint("Event ", (turn+rows)%12), turn*1000+rows, `{"a":1,"b":2,"c":3,"d":4,"e":5}`)
+		}
+		if rows == 0 {
+			t.Fatalf("turn %d: there was no room for a row", turn)
+		}
+		next.Reset()
+		now.Carry(next)
+		if now.Empty() {
+			t.Fatalf("turn %d: nothing to copy", turn)
+		}
+		now, next = next, now
+	}
+}

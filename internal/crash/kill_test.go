@@ -213,3 +213,32 @@ func (b *bench) tryTables(p *process) ([]string, error) {
 	}
 	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
+
+// Loaders that load three files at a time each are killed, and one that goes on alone ends what they left.
+func TestKilledSideBySide(t *testing.T) {
+	t.Parallel()
+	rng, want := random(t), 6
+	if testing.Short() {
+		want = 2
+	}
+	b := newBench(t, sound, unlessShort(steady))
+	b.workers = 3
+	o := observe(t, b.pool)
+	var sum tally
+	for sum.kills < want {
+		w := when{unit: 3, writes: true, look: true, after: time.Duration(rng.IntN(40)) * time.Millisecond}
+		if !b.kill(b.start(""), w, &sum) {
+			break
+		}
+	}
+	two := []*process{b.start(""), b.start("")}
+	for _, p := range two {
+		p.mustFinish()
+	}
+	o.mustHaveSeen(t, 1)
+	b.mustBeClean()
+	t.Logf("%+v", sum)
+	if sum.kills == 0 || sum.uncommitted == 0 {
+		t.Errorf("%+v: no kill came while rows were uncommitted", sum)
+	}
+}

@@ -31,6 +31,7 @@ const patience = 2 * time.Minute
 type job struct {
 	binary, dsn, failpoint string
 	paths                  []string
+	workers                int  // units loaded side by side; 0 is 1
 	program                bool // binary is tapline itself, which does not tell what it opens
 }
 
@@ -42,7 +43,7 @@ func (j job) args(dsn string) []string {
 			"load", "--dsn", dsn, "--source", nickname, "--chunk-size", chunk, "--log-level", "info",
 		}, j.paths...)
 	}
-	return append([]string{"-dsn", dsn, "-source", nickname, "-chunk", chunk, "-attempts", "30"}, j.paths...)
+	return append([]string{"-dsn", dsn, "-source", nickname, "-chunk", chunk, "-attempts", "30", "-workers", strconv.Itoa(max(1, j.workers))}, j.paths...)
 }
 
 // process is a loader that runs.

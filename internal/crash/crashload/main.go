@@ -36,6 +36,7 @@ func run(ctx context.Context, args []string) error {
 	name := flags.String("source", "", "nickname of the source")
 	chunk := flags.Int("chunk", 0, "bytes of a chunk")
 	attempts := flags.Int("attempts", 0, "how often a unit is started again")
+	workers := flags.Int("workers", 1, "units loaded side by side, however small")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -45,7 +46,7 @@ func run(ctx context.Context, args []string) error {
 	}
 	defer pool.Close()
 	cfg := loader.Config{
-		Source: *name, ChunkBytes: *chunk, Attempts: *attempts,
+		Source: *name, ChunkBytes: *chunk, Attempts: *attempts, Workers: *workers, LargeUnit: 1,
 		Logger: slog.New(slog.NewTextHandler(os.Stderr, nil)),
 	}
 	if failpoint.BrokenKey {
