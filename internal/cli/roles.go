@@ -138,7 +138,7 @@ func (a *app) checkRoles(ctx context.Context, names roles.Names) error {
 	if a.json {
 		err = a.writeJSON(rolesJSON{len(findings) == 0, list(findings)})
 	} else {
-		newPrinter(a.stdout, a.env).findings(findings)
+		newPrinter(a.stdout, a.env).rights(findings)
 	}
 	if err == nil && len(findings) > 0 {
 		return &exitError{code: exitFound}
@@ -146,7 +146,7 @@ func (a *app) checkRoles(ctx context.Context, names roles.Names) error {
 	return err
 }
 
-func (p *printer) findings(findings []roles.Finding) {
+func (p *printer) rights(findings []roles.Finding) {
 	if len(findings) == 0 {
 		p.line(p.green("✓") + " the roles have the rights they need, and no others")
 	}
