@@ -143,3 +143,17 @@ func (m *Migrator) Tables(ctx context.Context) (schema.Tables, error) {
 	})
 	return tables, err
 }
+
+// List returns all migrations of the schema in order, applied or not, without their texts: Up is only some text if one
+// is kept. It is cheap however large they are.
+func (m *Migrator) List(ctx context.Context) ([]File, error) {
+	var files []File
+	err := m.read(ctx, func(s *session) (err error) {
+		files, err = s.list(ctx)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list migrations of schema %s: %w", m.schema, err)
+	}
+	return files, nil
+}

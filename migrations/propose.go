@@ -95,7 +95,8 @@ func (s *session) propose(ctx context.Context, nickname string, d schema.Diff, p
 		return err
 	}
 	p.Catalogue = digest != catalogueDigest()
-	parts := p.add(have, shown, united(CatalogueDiff(have), d))
+	catalogue := CatalogueDiff(have)
+	parts := p.add(have, shown, catalogue.Union(d))
 	if p.Catalogue {
 		parts = noted(p.Schema, parts, digest)
 	}
@@ -114,24 +115,7 @@ func (s *session) digest(ctx context.Context) (string, error) {
 	return digest, err
 }
 
-// united returns a diff of both.
-func united(a, b schema.Diff) schema.Diff {
-	out := schema.Diff{
-		Tables: append(a.Tables, b.Tables...), Columns: append(a.Columns, b.Columns...), Widen: append(a.Widen, b.Widen...),
-	}
-	seen := map[[2]string]bool{}
-	once := func(table, column string) bool {
-		key := [2]string{table, column}
-		was := seen[key]
-		seen[key] = true
-		return !was
-	}
-	out.Tables = keep(out.Tables, func(t schema.Table) bool { return once(t.Name, "") })
-	out.Columns = keep(out.Columns, func(c schema.Added) bool { return once(c.Table, c.Column.Name) })
-	out.Widen = keep(out.Widen, func(w schema.Widens) bool { return once(w.Table, w.Column) })
-	return out
-}
-
+// keep returns the items that are good.
 func keep[T any](items []T, good func(T) bool) []T {
 	var out []T
 	for _, item := range items {
@@ -157,7 +141,7 @@ type part struct{ name, up, down string }
 // add proposes what have lacks of d.
 func (p *Proposal) add(have schema.Tables, shown []*schema.Table, d schema.Diff) (parts []part) {
 	lack := d.Missing(have)
-	p.Diff = united(p.Diff, lack)
+	p.Diff = p.Diff.Union(lack)
 	tracks := tracksChange(p.Schema, have, shown, lack)
 	p.Tracks = p.Tracks || tracks != viewChange{}
 	collect := func(_ string, _ uint, name, up, down string) File {

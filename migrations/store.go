@@ -24,17 +24,7 @@ func (s *session) files(ctx context.Context, textFrom int) ([]File, error) {
 	if err != nil {
 		return onlyFirst(first, err)
 	}
-	kept, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (File, error) {
-		var f File
-		var version int64
-		var at *time.Time
-		err := row.Scan(&version, &f.Name, &f.Up, &f.Down, &f.CreatedAt, &at, &f.AppliedBy)
-		f.Version = uint(version)
-		if at != nil {
-			f.AppliedAt = *at
-		}
-		return f, err
-	})
+	kept, err := pgx.CollectRows(rows, scanFile)
 	if err != nil {
 		return onlyFirst(first, err)
 	}
@@ -48,6 +38,34 @@ func (s *session) files(ctx context.Context, textFrom int) ([]File, error) {
 		kept[0].Down = first.Down
 	}
 	return kept, nil
+}
+
+// list returns the rows of _migration_files with the beginnings of the texts; number 1 if there is no such table yet.
+func (s *session) list(ctx context.Context) ([]File, error) {
+	rows, err := s.conn.Query(ctx, `select version, name, coalesce(left(up, 1), ''), coalesce(left(down, 1), ''), created_at, applied_at,
+		coalesce(applied_by, '') from `+qualified(s.schema, "_migration_files")+` order by version`)
+	if err == nil {
+		var kept []File
+		if kept, err = pgx.CollectRows(rows, scanFile); err == nil && len(kept) > 0 {
+			return kept, nil
+		}
+	}
+	if err != nil && !missing(err) {
+		return nil, err
+	}
+	return []File{{Version: 1, Name: "baseline"}}, nil
+}
+
+func scanFile(row pgx.CollectableRow) (File, error) {
+	var f File
+	var version int64
+	var at *time.Time
+	err := row.Scan(&version, &f.Name, &f.Up, &f.Down, &f.CreatedAt, &at, &f.AppliedBy)
+	f.Version = uint(version)
+	if at != nil {
+		f.AppliedAt = *at
+	}
+	return f, err
 }
 
 // onlyFirst is the answer of a schema in which nothing has been applied yet.
