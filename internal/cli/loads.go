@@ -218,5 +218,10 @@ func (p *printer) undone(s admin.Source, u *admin.Undone) {
 		p.line("    undo those loads too and load their files again, or load this file again.")
 	}
 	p.line()
+	if u.Requeued+u.Emptied > 0 {
+		p.line(plural(u.Requeued, "record waits", "records wait") + " again, and " + plural(u.Emptied, "value does", "values do") +
+			": " + p.cyan("tapline quarantine replay") + " brings them in")
+		return
+	}
 	p.line("The file is loaded again by the next " + p.cyan("tapline load") + " that is given it: " + printable(u.Load.Unit))
 }

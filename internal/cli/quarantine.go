@@ -15,13 +15,14 @@ import (
 func (a *app) quarantineCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "quarantine",
-		Short: "Look at the records that could not be loaded",
+		Short: "Look at the records that could not be loaded, and bring them in",
 		Long: `Records that cannot become a row of an event table wait in quarantine as they were sent, with the reason and the
-place they were read from.`,
+place they were read from. Once what kept them out is cured, replay brings them in.`,
 		Example: `  tapline quarantine list --source CleverTap_Prod
-  tapline quarantine show 3f2a9c`,
+  tapline quarantine show 3f2a9c
+  tapline quarantine replay --source CleverTap_Prod --dry-run`,
 	}
-	return group(c, a.quarantineList(), a.quarantineShow())
+	return group(c, a.quarantineList(), a.quarantineShow(), a.quarantineReplay())
 }
 
 type quarantineJSON struct {
@@ -77,15 +78,15 @@ func (a *app) listQuarantine(ctx context.Context, pool *pgxpool.Pool, s admin.So
 		return nil
 	}
 	p.line(p.bold("Quarantine of " + s.Nickname))
-	g := &grid{header: []string{"REASON", ">RECORDS", ">REPLAYED", "NEWEST"}}
+	g := &grid{header: []string{"REASON", ">RECORDS", ">REPLAYED", ">WAITING", "NEWEST"}}
 	for _, r := range reasons {
-		g.add(string(r.Reason), number(r.Count), some(r.Replayed), moment(r.Last))
+		g.add(string(r.Reason), number(r.Count), some(r.Replayed), some(r.Count-r.Replayed), moment(r.Last))
 	}
 	p.print(g)
 	p.line()
-	g = &grid{header: []string{"ID", "REASON", "~WHERE", "<DETAIL", "<BEGINS"}}
+	g = &grid{header: []string{"ID", "REASON", "STATE", "~WHERE", "<DETAIL", "<BEGINS"}}
 	for _, r := range records {
-		g.add(shorten(r.ID, 13), string(r.Reason), place(&r), printable(r.Detail), shorten(printable(string(r.Raw)), firstBytes))
+		g.add(shorten(r.ID, 13), string(r.Reason), p.state(&r), place(&r), printable(r.Detail), shorten(printable(string(r.Raw)), firstBytes))
 	}
 	if len(records) > 0 {
 		p.print(g)
@@ -121,6 +122,14 @@ func place(r *admin.Record) string {
 	return fmt.Sprintf("%s:%d", printable(unit), r.Line)
 }
 
+// state says whether a record waits.
+func (p *printer) state(r *admin.Record) string {
+	if r.ReplayedAt != nil {
+		return p.green("replayed")
+	}
+	return "waiting"
+}
+
 func (a *app) quarantineShow() *cobra.Command {
 	c := &cobra.Command{
 		Use:     "show ID",
@@ -152,6 +161,9 @@ func (p *printer) record(r *admin.Record) {
 	replayed := "no"
 	if r.ReplayedAt != nil {
 		replayed = moment(r.ReplayedAt)
+		if r.ReplayLoad != nil {
+			replayed += " by load " + r.ReplayLoad.String()
+		}
 	}
 	p.fields([][2]string{
 		{"id", r.ID},

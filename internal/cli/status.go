@@ -101,17 +101,20 @@ func (p *printer) source(st *admin.Status) {
 	}
 }
 
-// sum writes counts by reason in one line.
+// sum writes in one line how much waits, by reason.
 func (p *printer) sum(reasons []admin.Reason) string {
-	if len(reasons) == 0 {
-		return "none"
-	}
 	text := ""
-	for i, r := range reasons {
-		if i > 0 {
+	for _, r := range reasons {
+		if r.Count == r.Replayed {
+			continue
+		}
+		if text != "" {
 			text += ", "
 		}
-		text += string(r.Reason) + " " + number(r.Count)
+		text += string(r.Reason) + " " + number(r.Count-r.Replayed)
+	}
+	if text == "" {
+		return "none"
 	}
 	return p.yellow(text)
 }
