@@ -8,6 +8,8 @@ import (
 	"math"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/tapline/tapline/internal/failpoint"
 )
 
 // Bootstrap makes the control schema, the source's row in it and the source's schema, and brings all of it up to this
@@ -102,6 +104,7 @@ func (s *session) own(ctx context.Context, nickname, schemaName string) error {
 	if err != nil {
 		return fmt.Errorf("write source %q: %w", nickname, err)
 	}
+	failpoint.Hit(committed)
 	return s.owner(ctx, nickname, schemaName)
 }
 
@@ -146,5 +149,6 @@ func (s *session) bringUp(ctx context.Context) (Applied, error) {
 	if err != nil {
 		return done, fmt.Errorf("write digest of the catalogue: %w", err)
 	}
+	failpoint.Hit(committed)
 	return done, nil
 }

@@ -129,7 +129,11 @@ func (s *session) down(ctx context.Context, files []File, steps int) (done []Ste
 	if version, err := s.lastApplied(ctx); err != nil || version > 0 {
 		return done, err
 	}
-	if _, err := s.conn.Exec(ctx, "drop table if exists "+qualified(s.schema, versionTable)); err != nil {
+	err = patient(ctx, s.options, "drop version table", func() error {
+		_, err := s.conn.Exec(ctx, "drop table if exists "+qualified(s.schema, versionTable))
+		return err
+	})
+	if err != nil {
 		return done, fmt.Errorf("drop version table of schema %s: %w", s.schema, err)
 	}
 	// The driver has made sure of the table once and would not do it again.

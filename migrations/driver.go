@@ -10,6 +10,8 @@ import (
 
 	"github.com/cenkalti/backoff/v5"
 	"github.com/golang-migrate/migrate/v4/database"
+
+	"github.com/tapline/tapline/internal/failpoint"
 )
 
 // driver is golang-migrate's driver for Postgres with patience: each step that takes a lock waits for lock_timeout only
@@ -21,16 +23,26 @@ type driver struct {
 	options Options
 	// ctx is that of the operation at work: golang-migrate's interfaces have none.
 	ctx context.Context
+	// busy makes the error of a lock that was not had, of who has it.
+	busy func(context.Context, error) error
 }
 
 var _ database.Driver = (*driver)(nil)
 
 // Lock takes golang-migrate's own advisory lock.
-func (d *driver) Lock() error { return d.retry("lock", d.Driver.Lock) }
+func (d *driver) Lock() error {
+	err := d.retry("lock", d.Driver.Lock)
+	if err != nil && contended(err) && d.ctx.Err() == nil {
+		return d.busy(d.ctx, err)
+	}
+	return err
+}
 
 // SetVersion writes golang-migrate's version; it truncates a table and so has to wait for those who read it.
 func (d *driver) SetVersion(version int, dirty bool) error {
-	return d.retry("set version", func() error { return d.Driver.SetVersion(version, dirty) })
+	err := d.retry("set version", func() error { return d.Driver.SetVersion(version, dirty) })
+	failpoint.Hit(committed)
+	return err
 }
 
 // Run applies one file.
@@ -39,32 +51,42 @@ func (d *driver) Run(file io.Reader) error {
 	if err != nil {
 		return fmt.Errorf("read migration: %w", err)
 	}
-	return d.retry("run", func() error { return d.Driver.Run(bytes.NewReader(text)) })
+	err = d.retry("run", func() error { return d.Driver.Run(bytes.NewReader(text)) })
+	failpoint.Hit(committed)
+	return err
 }
 
 // Drop is refused: it would delete all tables of whatever schema is first in the search_path.
 func (d *driver) Drop() error { return fmt.Errorf("drop is not supported") }
 
 func (d *driver) retry(step string, do func() error) error {
+	return patient(d.ctx, d.options, step, do)
+}
+
+// committed is the failpoint after each of the transactions that bring a schema up.
+const committed = "migration"
+
+// patient does something that takes a lock, and again after pauses as long as the lock is not had.
+func patient(ctx context.Context, o Options, step string, do func() error) error {
 	pause := backoff.NewExponentialBackOff()
-	pause.InitialInterval = d.options.RetryPause
-	pause.MaxInterval = 16 * d.options.RetryPause
+	pause.InitialInterval = o.RetryPause
+	pause.MaxInterval = 16 * o.RetryPause
 	pause.Multiplier = 2
 	pause.RandomizationFactor = 0.5
 	options := []backoff.RetryOption{
 		backoff.WithBackOff(pause),
-		backoff.WithMaxElapsedTime(max(d.options.RetryFor, 0)),
+		backoff.WithMaxElapsedTime(max(o.RetryFor, 0)),
 		backoff.WithNotify(func(err error, wait time.Duration) {
-			d.options.Logger.DebugContext(d.ctx, "migration waits for a lock",
+			o.Logger.DebugContext(ctx, "migration waits for a lock",
 				slog.String("step", step), slog.Duration("pause", wait), slog.Any("error", err))
 		}),
 	}
-	if d.options.RetryFor < 0 {
+	if o.RetryFor < 0 {
 		options = append(options, backoff.WithMaxTries(1))
 	}
-	_, err := backoff.Retry(d.ctx, func() (struct{}, error) {
+	_, err := backoff.Retry(ctx, func() (struct{}, error) {
 		err := plain(do())
-		if err != nil && (!contended(err) || d.ctx.Err() != nil) {
+		if err != nil && (!contended(err) || ctx.Err() != nil) {
 			return struct{}{}, backoff.Permanent(err)
 		}
 		return struct{}{}, err

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/tapline/tapline/internal/catalog"
+	"github.com/tapline/tapline/internal/failpoint"
 	"github.com/tapline/tapline/schema"
 )
 
@@ -117,6 +118,7 @@ func (s *session) apply(ctx context.Context, f File) error {
 	if err := s.store(ctx, f); err != nil {
 		return err
 	}
+	failpoint.Hit(committed)
 	_, err := s.up(ctx, f.Version)
 	return err
 }

@@ -16,8 +16,8 @@ type Options struct {
 	// RetryFor is how long a migration is tried again after locks that were not had. A load holds its tables' locks
 	// until its unit is in, so this is minutes. Defaults to 10 minutes; negative means one try.
 	RetryFor time.Duration
-	// LockWait is how long to wait for another migrator of the same schema; then the error is a *BusyError. Defaults to no
-	// limit: it ends with its migration.
+	// LockWait is how long to wait for another migrator of the same schema; then the error is a *BusyError. Defaults to 15
+	// minutes, more than a migration that has to wait for locks takes; negative means no limit.
 	LockWait time.Duration
 	// RetryPause is the first pause between two tries; it doubles up to 16 times that, each with a jitter of half.
 	// Defaults to 100 ms.
@@ -35,6 +35,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.RetryFor == 0 {
 		o.RetryFor = 10 * time.Minute
+	}
+	if o.LockWait == 0 {
+		o.LockWait = 15 * time.Minute
 	}
 	if o.RetryPause <= 0 {
 		o.RetryPause = 100 * time.Millisecond

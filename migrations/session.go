@@ -17,6 +17,7 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/tapline/tapline/internal/catalog"
+	"github.com/tapline/tapline/internal/failpoint"
 )
 
 // versionTable is golang-migrate's table in a source's schema; its default name is one that an event could have.
@@ -29,10 +30,12 @@ type session struct {
 	schema string
 	db     *sql.DB
 	// conn is the connection in db. It is used directly between golang-migrate's steps.
-	conn    *pgx.Conn
-	driver  *driver // nil before prepare
-	spent   bool    // to be closed after this operation
-	options Options
+	conn   *pgx.Conn
+	driver *driver // nil before prepare
+	// foreignKey is that of golang-migrate's own advisory lock; 0 before prepare.
+	foreignKey int64
+	spent      bool // to be closed after this operation
+	options    Options
 }
 
 func openSession(ctx context.Context, cfg *pgx.ConnConfig, schemaName string, o Options) (*session, error) {
@@ -91,19 +94,24 @@ func lockKey(schemaName string) int64 {
 	return int64(binary.BigEndian.Uint64(sum[:8]))
 }
 
+// markKey is the first half of the key of the advisory lock that says since when a schema's lock is held: its second half
+// is the time in seconds. Others see the keys of all locks, but of our session only its number.
+func markKey(schemaName string) int32 { return int32(lockKey(schemaName) >> 32) }
+
 // lock waits for the schema's advisory lock, in the order of arrival, until LockWait is over or ctx ends. Whoever has it
 // works for at most as long as a migration takes; nothing else is held meanwhile.
 func (s *session) lock(ctx context.Context) error {
 	key := strconv.FormatInt(lockKey(s.schema), 10)
+	mark := strconv.Itoa(int(markKey(s.schema))) + ", (pg_catalog.floor(pg_catalog.date_part('epoch', pg_catalog.clock_timestamp()))::bigint % " + markModulus + ")::int4"
 	wait := "0" // no limit
 	if s.options.LockWait > 0 {
 		wait = strconv.FormatInt(max(1, s.options.LockWait.Milliseconds()), 10)
 	}
 	_, err := s.conn.PgConn().Exec(ctx, "set lock_timeout = "+wait+"; select pg_catalog.pg_advisory_lock("+key+
-		"); set lock_timeout = "+s.lockTimeout()).ReadAll()
+		"); select pg_catalog.pg_advisory_lock_shared("+mark+"); set lock_timeout = "+s.lockTimeout()).ReadAll()
 	switch {
 	case err != nil && ctx.Err() == nil && code(err) == "55P03":
-		return s.busy(ctx)
+		return s.busy(ctx, lockKey(s.schema), s.options.LockWait, nil)
 	case err != nil:
 		return fmt.Errorf("lock schema %s for migration: %w", s.schema, cause(ctx, err))
 	}
@@ -113,7 +121,7 @@ func (s *session) lock(ctx context.Context) error {
 func (s *session) unlock(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
-	_, err := s.conn.Exec(ctx, "select pg_catalog.pg_advisory_unlock($1)", lockKey(s.schema))
+	_, err := s.conn.Exec(ctx, "select pg_catalog.pg_advisory_unlock_all()") // golang-migrate has given its own back
 	return err
 }
 
@@ -124,8 +132,9 @@ func (s *session) prepare(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("open schema %s: %w", s.schema, plain(err))
 		}
-		s.driver = &driver{Driver: inner, options: s.options}
-		if err := s.describeVersionTable(ctx); err != nil {
+		s.driver = &driver{Driver: inner, options: s.options, busy: s.foreign}
+		err = patient(ctx, s.options, "comment", func() error { return s.describeVersionTable(ctx) })
+		if err != nil {
 			return err
 		}
 	}
@@ -135,14 +144,45 @@ func (s *session) prepare(ctx context.Context) error {
 
 // inner makes golang-migrate's own driver. Its advisory lock is made of the database's name, for which golang-migrate's
 // command takes the path of the URL, with the slash: only so do the two exclude each other.
+//
+// The lock is taken before: while golang-migrate opens the schema it takes it too, and gives up the first time that it is
+// not had. A session can take a lock that it has.
 func (s *session) inner(ctx context.Context) (database.Driver, error) {
 	var name string
 	if err := s.conn.QueryRow(ctx, "select pg_catalog.current_database()").Scan(&name); err != nil {
 		return nil, err
 	}
-	return migratepgx.WithInstance(s.db, &migratepgx.Config{
+	key, err := database.GenerateAdvisoryLockId("/"+name, s.schema, versionTable)
+	if err != nil {
+		return nil, err
+	}
+	if s.foreignKey, err = strconv.ParseInt(key, 10, 64); err != nil {
+		return nil, err
+	}
+	err = patient(ctx, s.options, "open", func() error {
+		_, err := s.conn.Exec(ctx, "select pg_catalog.pg_advisory_lock($1)", s.foreignKey)
+		return err
+	})
+	if err != nil {
+		if contended(err) && ctx.Err() == nil {
+			err = s.foreign(ctx, err)
+		}
+		return nil, err
+	}
+	d, err := migratepgx.WithInstance(s.db, &migratepgx.Config{
 		DatabaseName: "/" + name, MigrationsTable: versionTable, SchemaName: s.schema,
 	})
+	if err != nil {
+		return nil, err // the connection is given up and the lock with it
+	}
+	failpoint.Hit(committed)
+	_, err = s.conn.Exec(ctx, "select pg_catalog.pg_advisory_unlock($1)", s.foreignKey)
+	return d, err
+}
+
+// foreign is the error of golang-migrate's own lock, which its command may have.
+func (s *session) foreign(ctx context.Context, err error) error {
+	return s.busy(ctx, s.foreignKey, max(s.options.RetryFor, s.options.LockTimeout), err)
 }
 
 // createSchema makes the schema if it is not there. Postgres's IF NOT EXISTS is not safe against others who do the same,
@@ -153,13 +193,18 @@ func (s *session) createSchema(ctx context.Context) error {
 		return err
 	}
 	for range 3 {
-		if _, err = s.conn.Exec(ctx, "create schema if not exists "+ident(s.schema)); !raced(err) {
+		err = patient(ctx, s.options, "create schema", func() error {
+			_, err := s.conn.Exec(ctx, "create schema if not exists "+ident(s.schema))
+			return err
+		})
+		if !raced(err) {
 			break
 		}
 	}
 	if err != nil {
 		return fmt.Errorf("create schema %s: %w", s.schema, err)
 	}
+	failpoint.Hit(committed)
 	return nil
 }
 
@@ -173,6 +218,7 @@ func (s *session) describeVersionTable(ctx context.Context) error {
 		return err
 	}
 	_, err = s.conn.PgConn().Exec(ctx, describeVersions(table)).ReadAll()
+	failpoint.Hit(committed)
 	return err
 }
 
