@@ -68,7 +68,7 @@ type tableJSON struct {
 type columnJSON struct {
 	Table  string `json:"table"`
 	Column string `json:"column"`
-	SQL    string `json:"sql"`
+	Widen  string `json:"widen_command"`
 }
 
 func newLoadJSON(o *outcome, code int) *loadJSON {
@@ -91,7 +91,7 @@ func newLoadJSON(o *outcome, code int) *loadJSON {
 		out.Tables[name] = tableJSON{t.Loaded, t.Duplicates, t.Discarded, t.New, list(t.NewColumns), list(t.Widened)}
 	}
 	for _, b := range r.Blocked {
-		out.Blocked = append(out.Blocked, columnJSON{b[0], b[1], widenSQL(r.Schema, b)})
+		out.Blocked = append(out.Blocked, columnJSON{b[0], b[1], o.widenCommand(b)})
 	}
 	if !r.Committed.IsZero() {
 		out.CommittedAt = r.Committed.UTC().Format(time.RFC3339Nano)

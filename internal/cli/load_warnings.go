@@ -3,8 +3,6 @@ package cli
 import (
 	"fmt"
 
-	"github.com/jackc/pgx/v5"
-
 	"github.com/tapline/tapline/migrations"
 )
 
@@ -30,8 +28,8 @@ func warnings(o *outcome) []string {
 			plural(n.MissingHours, "event is", "events are"), zone))
 	}
 	for _, b := range r.Blocked {
-		out = append(out, fmt.Sprintf("column %s.%s is bigint and met fractions, which are in _discards. To keep later ones: %s",
-			b[0], b[1], widenSQL(r.Schema, b)))
+		out = append(out, fmt.Sprintf("column %s.%s is bigint and met fractions, which wait in _discards. To widen it and store them: %s",
+			b[0], b[1], o.widenCommand(b)))
 	}
 	for _, x := range r.Indexes {
 		if x.Status == migrations.IndexFailed {
@@ -41,9 +39,9 @@ func warnings(o *outcome) []string {
 	return out
 }
 
-func widenSQL(schemaName string, column [2]string) string {
-	return "alter table " + pgx.Identifier{schemaName, column[0]}.Sanitize() +
-		" alter column " + pgx.Identifier{column[1]}.Sanitize() + " type numeric;"
+// widenCommand is the command that widens a column while loads go on. A numeric column takes whatever a bigint one has.
+func (o *outcome) widenCommand(column [2]string) string {
+	return programName() + " schema widen " + shellWord(column[0]+"."+column[1]) + " numeric --source " + shellWord(o.source) + o.flags
 }
 
 // filterWarnings are about --include and --exclude: a misspelt pattern leaves out too much, or keeps what was to go.

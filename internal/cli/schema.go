@@ -16,12 +16,14 @@ import (
 func (a *app) schemaCommand() *cobra.Command {
 	return group(&cobra.Command{
 		Use:   "schema",
-		Short: "Look at the tables, find drift, and export what they hold",
-		Long:  `Show the tables of a source, compare them with what they should be, and describe them to other tools.`,
+		Short: "Look at the tables, find drift, export what they hold, widen a column",
+		Long: `Show the tables of a source, compare them with what they should be, describe them to other tools, and give a column a
+wider type.`,
 		Example: `  tapline schema show --source CleverTap_Prod
   tapline schema diff --source CleverTap_Prod
-  tapline schema export --format dbt --out models/clevertap_prod`,
-	}, a.schemaShowCommand(), a.schemaDiffCommand(), a.schemaExportCommand())
+  tapline schema export --format dbt --out models/clevertap_prod
+  tapline schema widen purchase.amount numeric`,
+	}, a.schemaShowCommand(), a.schemaDiffCommand(), a.schemaExportCommand(), a.schemaWidenCommand())
 }
 
 // withSchema connects and reads the schema of a source, for commands that look at its tables. With --schema it may be one

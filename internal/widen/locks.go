@@ -22,8 +22,8 @@ func (j *Job) claim(ctx context.Context) (release func(), err error) {
 		return nil, fmt.Errorf("connect: %w", err)
 	}
 	var had bool
-	err = conn.QueryRow(ctx, "select pg_catalog.pg_try_advisory_lock(pg_catalog.hashtextextended($1, 0))",
-		"tapline widen "+j.req.Schema+" "+j.req.Table+" "+j.req.Column).Scan(&had)
+	key := "tapline widen " + j.req.Schema + " " + j.req.Table + " " + j.req.Column
+	err = conn.QueryRow(ctx, "select pg_catalog.pg_try_advisory_lock(pg_catalog.hashtextextended($1, 0))", key).Scan(&had)
 	if err == nil && !had {
 		err = &BusyError{j.req.Table, j.req.Column}
 	}
@@ -31,14 +31,17 @@ func (j *Job) claim(ctx context.Context) (release func(), err error) {
 		conn.Release()
 		return nil, err
 	}
-	return func() { letGo(ctx, conn) }, nil
+	return func() { letGo(ctx, conn, key) }, nil
 }
 
-// letGo closes a connection and so gives up its locks.
-func letGo(ctx context.Context, conn *pgxpool.Conn) {
+// letGo gives up the lock, with the connection if need be.
+func letGo(ctx context.Context, conn *pgxpool.Conn, key string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
-	_ = conn.Hijack().Close(ctx) // there is nothing to do about an error: the server sees the end of the connection
+	if _, err := conn.Exec(ctx, "select pg_catalog.pg_advisory_unlock(pg_catalog.hashtextextended($1, 0))", key); err != nil {
+		_ = conn.Conn().Close(ctx) // there is nothing to do about an error: the server sees the end of the connection
+	}
+	conn.Release()
 }
 
 // locked runs do in a transaction whose statements wait for a lock for LockTimeout at most. What had to give up is tried
