@@ -39,16 +39,17 @@ func (m *Migrator) Bootstrap(ctx context.Context, nickname string) error {
 func (s *session) lacks(ctx context.Context, nickname string) (string, error) {
 	var owner, digest *string
 	var controlDirty, dirty *bool
-	var version, last *int64
+	var version, last, applied *int64
 	// The version tables have one row each; a table that is missing is told by the error.
 	err := s.conn.QueryRow(ctx, `
 		select o.nickname, o.catalogue,
 			(select bool_or(dirty) from `+qualified(ControlSchema, versionTable)+`),
 			(select bool_or(dirty) from `+qualified(s.schema, versionTable)+`),
 			(select max(version) from `+qualified(s.schema, versionTable)+`),
-			(select max(version) from `+qualified(s.schema, "_migration_files")+`)
+			(select max(version) from `+qualified(s.schema, "_migration_files")+`),
+			(select max(version) from `+qualified(s.schema, "_migration_files")+` where applied_at is not null)
 		from (select) one left join `+qualified(ControlSchema, "sources")+` o on o.schema_name = $1`, s.schema).
-		Scan(&owner, &digest, &controlDirty, &dirty, &version, &last)
+		Scan(&owner, &digest, &controlDirty, &dirty, &version, &last, &applied)
 	switch {
 	case missing(err):
 		return "it was never set up", nil
@@ -58,11 +59,16 @@ func (s *session) lacks(ctx context.Context, nickname string) (string, error) {
 		return "no source owns it", nil
 	case *owner != nickname:
 		return "", &OwnedError{Schema: s.schema, Nickname: nickname, Owner: *owner}
+	case applied == nil:
+		return "its first migration was interrupted", nil
+	case s.options.Managed:
+		// Whoever owns DDL may be at work, or have left something to be repaired: what is applied is whole all the same.
 	case version == nil || last == nil || controlDirty == nil || *controlDirty || *dirty:
 		return "a migration was interrupted", nil
 	case *version != *last:
 		return fmt.Sprintf("migrations up to %d wait, %d are applied", *last, *version), nil
-	case digest == nil || *digest != catalogueDigest():
+	}
+	if digest == nil || *digest != catalogueDigest() {
 		return "its tables are those of another release of Tapline", nil
 	}
 	return "", nil

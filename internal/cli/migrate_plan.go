@@ -153,8 +153,12 @@ func (p *printer) effects(schemaName string, f *migrations.File) {
 		return
 	}
 	n := 0
+	made := map[string]bool{}
 	for _, e := range lint.Effects(f.Up) {
-		if e.Op == "create view" && e.Table == schema.TableTracks {
+		if e.Op == "create table" {
+			made[e.Table] = true
+		}
+		if e.Op == "create view" && e.Table == schema.TableTracks || e.Op == "create index" && made[e.Table] {
 			continue
 		}
 		n++
