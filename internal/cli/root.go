@@ -48,7 +48,7 @@ named after the source. A file is loaded whole or not at all, and never twice.
 		&cobra.Group{ID: "server", Title: "Postgres:"})
 	for group, commands := range map[string][]*cobra.Command{
 		"load":   {a.loadCommand(), a.statusCommand(), a.quarantineCommand(), a.psqlCommand(), a.schemaCommand()},
-		"keep":   {a.loadsCommand(), a.pruneCommand(), a.migrateCommand()},
+		"keep":   {a.sourceCommand(), a.loadsCommand(), a.pruneCommand(), a.migrateCommand()},
 		"server": {a.doctorCommand(), a.rolesCommand(), a.postgresCommand(), a.benchCommand()},
 		"":       {a.versionCommand()},
 	} {
