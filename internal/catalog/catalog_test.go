@@ -1,6 +1,7 @@
 package catalog_test
 
 import (
+	"context"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -186,4 +187,41 @@ func TestTypesInATransaction(t *testing.T) {
 			t.Errorf("Types has %s", name)
 		}
 	}
+}
+
+// counting counts the queries that go through it.
+type counting struct {
+	catalog.Querier
+	n int
+}
+
+func (c *counting) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
+	c.n++
+	return c.Querier.Query(ctx, sql, args...)
+}
+
+func TestReadIsOneQuery(t *testing.T) {
+	t.Parallel()
+	pool := shop(t)
+	pgtest.Exec(t, pool, `create table shop._columns (table_name text, column_name text, path json, type text, event text)`)
+	q := &counting{Querier: pool}
+	if tables, err := catalog.Read(t.Context(), q, "shop"); err != nil || len(tables) != 4 || q.n != 1 {
+		t.Errorf("Read = %d tables with %d queries, %v; want 4 with 1", len(tables), q.n, err)
+	}
+}
+
+// A schema without a dictionary is read in a transaction too, which goes on.
+func TestReadInATransaction(t *testing.T) {
+	t.Parallel()
+	pool := shop(t)
+	tx, err := pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tx.Rollback(t.Context()) }()
+	got, err := catalog.Read(t.Context(), tx, "shop")
+	if diff := cmp.Diff(wantShop(), got); err != nil || diff != "" {
+		t.Errorf("Read = %v (-want +got):\n%s", err, diff)
+	}
+	pgtest.Exec(t, tx, `create table shop.after (id text)`)
 }
