@@ -28,14 +28,13 @@ const (
 
 	ExtraIndex    Kind = "extra_index"
 	ExtraRelation Kind = "extra_relation"
-	OtherTable    Kind = "unrecorded_table"
-	OtherColumn   Kind = "unrecorded_column"
+	AdoptedTable  Kind = "adopted_table"
 )
 
 // Drift reports whether a finding of this kind is a difference that somebody should repair.
 func (k Kind) Drift() bool {
 	switch k {
-	case ExtraIndex, ExtraRelation, OtherTable, OtherColumn:
+	case ExtraIndex, ExtraRelation, AdoptedTable:
 		return false
 	}
 	return true
@@ -175,27 +174,28 @@ func without(t *schema.Table) schema.Tables {
 }
 
 func (d *differ) table(t *Table) {
+	own := 0 // columns that nothing has recorded
 	want := d.expected[t.Name]
-	if want == nil {
-		d.unrecorded(t)
-	} else {
+	for _, c := range t.Columns {
+		if want != nil && want.Column(c.Name) != nil {
+			continue
+		}
+		own++
+		if t.recorded {
+			d.extraColumn(t, c)
+		}
+	}
+	if !t.recorded {
+		// Drift only if the view tracks does not have it, see CheckTracks: what was there before Tapline is in it.
+		d.add(Finding{Kind: AdoptedTable, Table: t.Name, Problem: "the table was there before Tapline, with " + columns(own) + " of its own"})
+	}
+	if want != nil {
 		d.comment(t, want)
 		for i := range want.Columns {
 			d.column(t, want, &want.Columns[i])
 		}
 	}
-	for _, c := range t.Columns {
-		if want != nil && want.Column(c.Name) == nil {
-			d.extraColumn(t, c)
-		}
-	}
 	d.indexes(t)
-}
-
-// unrecorded judges a table of events that no migration made. It is drift if the view tracks does not have it: a table that
-// was there when Tapline came is in it.
-func (d *differ) unrecorded(t *Table) {
-	d.add(Finding{Kind: OtherTable, Table: t.Name, Problem: "a table of events that was not made by a migration; events of its name go there"})
 }
 
 func (d *differ) comment(t *Table, want *schema.Table) {
@@ -261,17 +261,12 @@ func holds(wider, narrower schema.Type) bool {
 	return false
 }
 
-// extraColumn judges a column that nothing has recorded: somebody's own addition, or as old as its table.
+// extraColumn is about a column that somebody added to a table of Tapline's.
 func (d *differ) extraColumn(t *Table, c *Column) {
-	f := Finding{Kind: OtherColumn, Table: t.Name, Column: c.Name, Problem: "a column of type " + c.Type + " that was there before Tapline"}
-	if t.recorded {
-		plain := t.plain()
-		up, _ := migrations.Render(d.schema.Name, without(plain), schema.Diff{Columns: []schema.Added{{Table: t.Name, Column: c.plain()}}})
-		f = Finding{
-			Kind: ExtraColumn, Table: t.Name, Column: c.Name, Repair: up,
-			Problem: "a column of type " + c.Type + " that no migration made",
-			Or:      "alter table " + ident(d.schema.Name, t.Name) + " drop column " + ident(c.Name) + ";\n",
-		}
-	}
-	d.add(f)
+	up, _ := migrations.Render(d.schema.Name, without(t.plain()), schema.Diff{Columns: []schema.Added{{Table: t.Name, Column: c.plain()}}})
+	d.add(Finding{
+		Kind: ExtraColumn, Table: t.Name, Column: c.Name, Repair: up,
+		Problem: "a column of type " + c.Type + " that no migration made",
+		Or:      "alter table " + ident(d.schema.Name, t.Name) + " drop column " + ident(c.Name) + ";\n",
+	})
 }

@@ -43,8 +43,10 @@ func TestDriftIsFoundAndRepaired(t *testing.T) {
 		{"missing evolved table", `drop table clevertap_prod.signed_up cascade`, []string{"missing_table signed_up ", "missing_tracks tracks "}},
 		{"missing column", `alter table clevertap_prod.utm_visited drop column install`, []string{"missing_column utm_visited install"}},
 		{"missing evolved column", `alter table clevertap_prod.signed_up drop column method`, []string{"missing_column signed_up method"}},
-		{"missing context column", `alter table clevertap_prod.signed_up drop column context_locale cascade`,
-			[]string{"missing_column signed_up context_locale", "missing_tracks tracks "}},
+		{
+			"missing context column", `alter table clevertap_prod.signed_up drop column context_locale cascade`,
+			[]string{"missing_column signed_up context_locale", "missing_tracks tracks "},
+		},
 		{"extra column", `alter table clevertap_prod.signed_up add mine bigint`, []string{"extra_column signed_up mine"}},
 		{"extra column of another type", `alter table clevertap_prod.signed_up add mine uuid`, []string{"extra_column signed_up mine"}},
 		{"wider type", `alter table clevertap_prod.app_launched alter ct_session_id type numeric`, []string{"changed_type app_launched ct_session_id"}},
@@ -55,8 +57,10 @@ func TestDriftIsFoundAndRepaired(t *testing.T) {
 		{"index", `drop index clevertap_prod._brin_signed_up_received_at`, []string{"missing_index signed_up received_at"}},
 		{"key", `alter table clevertap_prod.signed_up drop constraint _pk_signed_up`, []string{"missing_key signed_up id"}},
 		{"view gone", `drop view clevertap_prod.tracks`, []string{"missing_tracks tracks "}},
-		{"view of some rows", `create or replace view clevertap_prod.tracks as select * from (` + viewOf + `) as t where user_id is not null`,
-			[]string{"changed_tracks tracks "}},
+		{
+			"view of some rows", `create or replace view clevertap_prod.tracks as select * from (` + viewOf + `) as t where user_id is not null`,
+			[]string{"changed_tracks tracks "},
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

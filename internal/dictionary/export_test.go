@@ -226,15 +226,15 @@ func TestTrackingPlan(t *testing.T) {
 		types[[3]string{row[1], row[2], row[3]}] = row[8]
 	}
 	for key, want := range map[[3]string]string{
-		{"Track", "App Launched", ""}:              "",
-		{"Track", "App Launched", "CT Latitude"}:   "number",
-		{"Track", "App Launched", "CT Session Id"}: "integer",
-		{"Track", "Odd {{ 1/0 }}", "nested.b.c"}:   "boolean",
-		{"Track", "Odd {{ 1/0 }}", "at"}:           "date-time",
+		{"Track", "App Launched", ""}:               "",
+		{"Track", "App Launched", "CT Latitude"}:    "number",
+		{"Track", "App Launched", "CT Session Id"}:  "integer",
+		{"Track", "Odd {{ 1/0 }}", "nested.b.c"}:    "boolean",
+		{"Track", "Odd {{ 1/0 }}", "at"}:            "date-time",
 		{"Track", "Odd {{ 1/0 }}", "x: \"y\"\n- z"}: "string",
-		{"Identify", "", "address.city"}:           "string",
-		{"Page", "", "url"}:                        "string",
-		{"Group", "", "seats"}:                     "integer",
+		{"Identify", "", "address.city"}:            "string",
+		{"Page", "", "url"}:                         "string",
+		{"Group", "", "seats"}:                      "integer",
 	} {
 		if got, ok := types[key]; !ok || got != want {
 			t.Errorf("%q is %q (%v), want %q", key, got, ok, want)
