@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+
+	"github.com/golang-migrate/migrate/v4/source"
 )
 
 // fileNames are the names that golang-migrate takes for migrations; it ignores all others, and so do we.
@@ -79,3 +81,6 @@ func ReadFolder(dir fs.FS) ([]File, error) {
 	slices.SortFunc(files, func(a, b File) int { return cmp.Compare(a.Version, b.Version) })
 	return files, errors.Join(errs...)
 }
+
+// Source serves files, which are in the order of their numbers, to golang-migrate.
+func Source(files []File) source.Driver { return fileSource(files) }

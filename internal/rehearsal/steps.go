@@ -1,0 +1,155 @@
+package rehearsal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/tapline/tapline/internal/dictionary"
+	"github.com/tapline/tapline/migrations"
+)
+
+func numbers(ctx context.Context, s *stage) ([]string, error) {
+	wrong, err := found(ctx, errors.Join(s.Problem, migrations.Verify(s.Files, nil)))
+	for i := range s.Files {
+		if f := &s.Files[i]; f.Down == "" {
+			wrong = append(wrong, fmt.Sprintf("migration %d %s has no down file: write one, if only to say by an error that there is no way back", f.Version, f.Name))
+		}
+	}
+	return wrong, err
+}
+
+// up applies the files one by one and takes a picture after each.
+func up(ctx context.Context, s *stage) ([]string, error) {
+	p, err := take(ctx, s.db, s.Schema)
+	if err != nil {
+		return nil, err
+	}
+	s.after = append(s.after, p)
+	for range s.Files {
+		if _, err := s.m.UpFolder(ctx, s.Nickname, s.Files, 1); err != nil {
+			return found(ctx, err)
+		}
+		if p, err = take(ctx, s.db, s.Schema); err != nil {
+			return nil, err
+		}
+		s.after = append(s.after, p)
+	}
+	return nil, nil
+}
+
+// last is the picture after all files.
+func (s *stage) last() picture { return s.after[len(s.after)-1] }
+
+// result compares what the files have made with the catalogue and with _columns.
+func result(ctx context.Context, s *stage) ([]string, error) {
+	schema, err := dictionary.Read(ctx, s.db.pool, s.Schema)
+	if err != nil {
+		return nil, err
+	}
+	if !schema.Ready() {
+		return []string{"Tapline's own tables are not there: the folder begins without migration 1. Write it with tapline migrate generate"}, nil
+	}
+	differences := dictionary.Diff(schema, true)
+	tracks, checked, err := dictionary.CheckTracks(ctx, s.db.pool, schema)
+	if err != nil {
+		return nil, err
+	}
+	if !checked {
+		tracks = append(tracks, dictionary.Finding{Kind: dictionary.ChangedTracks, Problem: "the view tracks could not be compared with what it should be"})
+	}
+	var wrong []string
+	for _, f := range append(differences, tracks...) {
+		if unexpected(f.Kind) {
+			wrong = append(wrong, sentence(&f))
+		}
+	}
+	return wrong, nil
+}
+
+func sentence(f *dictionary.Finding) string {
+	what := string(f.Kind)
+	if f.Table != "" {
+		what += " " + f.Table
+	}
+	if f.Column != "" {
+		what += "." + f.Column
+	}
+	if f.Index != "" {
+		what += " " + f.Index
+	}
+	return what + ": " + f.Problem
+}
+
+// texts compares the texts that the schema keeps with the files.
+func texts(ctx context.Context, s *stage) ([]string, error) {
+	kept, err := s.m.Files(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return differing(s.Files, kept, true), nil
+}
+
+func differing(files, kept []migrations.File, down bool) (wrong []string) {
+	byNumber := map[uint]*migrations.File{}
+	for i := range kept {
+		byNumber[kept[i].Version] = &kept[i]
+	}
+	for i := range files {
+		f := &files[i]
+		k := byNumber[f.Version]
+		switch {
+		case k == nil || !k.Applied():
+			wrong = append(wrong, fmt.Sprintf("migration %d %s is not recorded in _migration_files: its file has to end with the record that "+
+				"tapline migrate generate writes", f.Version, f.Name))
+			continue
+		case k.Name != f.Name:
+			wrong = append(wrong, fmt.Sprintf("migration %d %s is recorded as %s", f.Version, f.Name, k.Name))
+		}
+		if !migrations.SameText(f.Up, k.Up) {
+			wrong = append(wrong, fmt.Sprintf("migration %d %s: the up text in _migration_files is not that of the file", f.Version, f.Name))
+		}
+		if down && !migrations.SameText(f.Down, k.Down) {
+			wrong = append(wrong, fmt.Sprintf("migration %d %s: the down text in _migration_files is not that of the file", f.Version, f.Name))
+		}
+	}
+	return wrong
+}
+
+// down takes the files back one by one; after each the database must look as before its up file.
+func down(ctx context.Context, s *stage) (wrong []string, err error) {
+	for i := len(s.Files) - 1; i >= 0; i-- {
+		f := &s.Files[i]
+		if _, err := s.m.DownFolder(ctx, s.Files, 1); err != nil {
+			failed, err := found(ctx, err)
+			return append(wrong, failed...), err
+		}
+		now, err := take(ctx, s.db, s.Schema)
+		if err != nil {
+			return nil, err
+		}
+		for _, difference := range now.less(s.after[i]) {
+			wrong = append(wrong, fmt.Sprintf("after the down file of migration %d %s: %s", f.Version, f.Name, difference))
+		}
+		if len(wrong) > 0 {
+			return wrong, nil // what comes after would tell the same again
+		}
+	}
+	return nil, nil
+}
+
+func upAgain(ctx context.Context, s *stage) ([]string, error) {
+	if _, err := s.m.UpFolder(ctx, s.Nickname, s.Files, migrations.All); err != nil {
+		return found(ctx, err)
+	}
+	now, err := take(ctx, s.db, s.Schema)
+	if err != nil {
+		return nil, err
+	}
+	return now.less(s.last()), nil
+}
+
+// unexpected reports whether a finding is a difference where nothing but the folder's files has ever been.
+func unexpected(k dictionary.Kind) bool {
+	return k.Drift() || k != dictionary.ExtraIndex && k != dictionary.ExtraRelation
+}
