@@ -102,3 +102,29 @@ func TestConfigFileIndexes(t *testing.T) {
 		t.Errorf("%d indexes, want 2", n)
 	}
 }
+
+// Where loads do not change the schema, the file's indexes are made with the migrations.
+func TestMigrateUpIndexes(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	file := w.configured("  Web:\n    evolve: managed\n    indexes: {app_launched: [user_id], later: [user_id], notification_sent: [campaign_id]}\n")
+	contains(t, w.bare(0, "migrate", "up", "--config", file).stdout, "Made the index of app_launched on user_id", "there is no table later yet")
+	var out struct {
+		Indexes []struct {
+			Table, Status string
+		} `json:"indexes"`
+	}
+	w.json(0, &out, "migrate", "up", "--config", file)
+	if len(out.Indexes) != 3 || out.Indexes[0].Status != "there" || out.Indexes[1].Status != "waits" {
+		t.Errorf("indexes %+v", out.Indexes)
+	}
+	view := w.configured("  Web:\n    indexes: {tracks: [user_id]}\n")
+	contains(t, w.bare(1, "migrate", "up", "--config", view).stderr, "the index of tracks on user_id was not made: it is a view")
+	// A managed load makes none.
+	w.configured("  Web:\n    evolve: managed\n    indexes: {utm_visited: [user_id]}\n")
+	w.bare(3, "load", w.file("events.ndjson", identify), "--config", file)
+	const made = `select count(*) from pg_indexes where schemaname = 'web' and indexname like '\_ix\_%'`
+	if n := pgtest.Value[int64](t, pgtest.PoolAt(t, w.dsn), made); n != 2 {
+		t.Errorf("%d indexes, want 2", n)
+	}
+}

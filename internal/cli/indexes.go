@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -20,17 +21,33 @@ func (a *app) indexes() (out []migrations.Index) {
 	return out
 }
 
-// ensureIndexes builds what is missing of the configuration's indexes, after the migrations are applied.
-func (a *app) ensureIndexes(ctx context.Context, m *migrations.Migrator) ([]indexJSON, error) {
+// ensureIndexes builds what is missing of the configuration's indexes, after the migrations are applied. One that cannot
+// be built is an error; one whose table or column is not there yet is not.
+func (a *app) ensureIndexes(ctx context.Context, m *migrations.Migrator) (out []indexJSON, err error) {
 	results, err := m.EnsureIndexes(ctx, a.indexes(), 0)
 	if err != nil {
 		return nil, err
 	}
-	out := make([]indexJSON, len(results))
-	for i, r := range results {
-		out[i] = newIndexJSON(r)
+	for _, r := range results {
+		out = append(out, newIndexJSON(r))
+		if r.Status == migrations.IndexFailed {
+			err = errors.Join(err, fmt.Errorf("the %s was not made: %s", indexName(r.Index), indexProblem(r)))
+		}
 	}
-	return out, nil
+	return out, err
+}
+
+// indexes prints what became of the configuration's indexes; of those that failed the error tells.
+func (p *printer) indexes(all []indexJSON) {
+	for _, x := range all {
+		name := indexName(migrations.Index{Table: x.Table, Columns: x.Columns})
+		switch x.Status {
+		case migrations.IndexMade:
+			p.line(p.green("✓") + " Made the " + printable(name))
+		case migrations.IndexWaits, migrations.IndexBusy:
+			p.line(p.yellow("!") + " " + printable("The "+name+" is not made: "+x.Problem))
+		}
+	}
 }
 
 // indexJSON is one index of the configuration, and what became of it.

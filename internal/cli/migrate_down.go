@@ -63,7 +63,7 @@ func (a *app) down(ctx context.Context, m *migration, f *migrateFlags, n int, co
 		return err
 	}
 	if len(back) == 0 {
-		return a.told(ctx, m, nil, nil, "", "Nothing to take back")
+		return a.told(ctx, m, told{nothing: "Nothing to take back"}, nil)
 	}
 	if !confirm {
 		if err := a.confirmDown(m, f, back, lost); err != nil {
@@ -78,7 +78,7 @@ func (a *app) down(ctx context.Context, m *migration, f *migrateFlags, n int, co
 		}
 		return a.writeJSON(out)
 	}
-	return a.told(ctx, m, done, err, "Took back", "Nothing to take back")
+	return a.told(ctx, m, told{done: done, verb: "Took back", nothing: "Nothing to take back"}, err)
 }
 
 // losses returns the migrations that would be taken back, the last one first, and what would be lost.

@@ -49,7 +49,9 @@ type stepsJSON struct {
 	admin.Source
 	Version uint       `json:"version"` // after it
 	Steps   []stepJSON `json:"migrations"`
-	Error   string     `json:"error,omitempty"`
+	// Indexes are those of the configuration; none of them is part of a migration.
+	Indexes []indexJSON `json:"indexes,omitempty"`
+	Error   string      `json:"error,omitempty"`
 }
 
 func (a *app) up(ctx context.Context, m *migration, f *migrateFlags, limit int) error {
@@ -63,15 +65,26 @@ func (a *app) up(ctx context.Context, m *migration, f *migrateFlags, limit int) 
 	default:
 		done, err = m.UpFolder(ctx, m.Nickname, m.folder, limit)
 	}
-	return a.told(ctx, m, done, err, "Applied", "Nothing to apply")
+	var indexes []indexJSON
+	if err == nil {
+		indexes, err = a.ensureIndexes(ctx, m.Migrator)
+	}
+	return a.told(ctx, m, told{done: done, indexes: indexes, verb: "Applied", nothing: "Nothing to apply"}, err)
 }
 
-// told prints the steps that were done, and returns err, the reason why there are no more.
-func (a *app) told(ctx context.Context, m *migration, done []migrations.Step, err error, verb, nothing string) error {
+// told is what a command did.
+type told struct {
+	done          []migrations.Step
+	indexes       []indexJSON
+	verb, nothing string // what is said of steps, and of none
+}
+
+// told prints what was done, and returns err, the reason why it is not more.
+func (a *app) told(ctx context.Context, m *migration, t told, err error) error {
 	version, _, versionErr := m.Version(context.WithoutCancel(ctx))
 	if a.json {
-		out := stepsJSON{Source: m.Source, Version: version, Steps: []stepJSON{}}
-		for _, s := range done {
+		out := stepsJSON{Source: m.Source, Version: version, Steps: []stepJSON{}, Indexes: t.indexes}
+		for _, s := range t.done {
 			out.Steps = append(out.Steps, stepJSON{s.Version, s.Name, s.Took.Seconds()})
 		}
 		if err == nil {
@@ -87,10 +100,10 @@ func (a *app) told(ctx context.Context, m *migration, done []migrations.Step, er
 		return &exitError{code: exitCode(err)}
 	}
 	p := newPrinter(a.stdout, a.env)
-	if len(done) > 0 {
-		p.line(p.green("✓") + " " + p.bold(fmt.Sprintf("%s %s: %s is at version %d", verb, plural(len(done), "migration", "migrations"), m.Schema, version)))
+	if len(t.done) > 0 {
+		p.line(p.green("✓") + " " + p.bold(fmt.Sprintf("%s %s: %s is at version %d", t.verb, plural(len(t.done), "migration", "migrations"), m.Schema, version)))
 		g := &grid{header: []string{">VERSION", "~NAME", ">TOOK"}}
-		for _, s := range done {
+		for _, s := range t.done {
 			took := ""
 			if s.Took > 0 {
 				took = span(s.Took)
@@ -99,11 +112,11 @@ func (a *app) told(ctx context.Context, m *migration, done []migrations.Step, er
 		}
 		p.print(g)
 	} else if err == nil {
-		p.line(p.green("✓") + fmt.Sprintf(" %s: %s is at version %d", nothing, m.Schema, version))
+		p.line(p.green("✓") + fmt.Sprintf(" %s: %s is at version %d", t.nothing, m.Schema, version))
 	}
+	p.indexes(t.indexes)
 	if err != nil {
 		return err
 	}
 	return versionErr
 }
-
