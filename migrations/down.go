@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"math"
 	"time"
+
+	"github.com/tapline/tapline/internal/failpoint"
 )
 
 // All is the number of steps that takes every migration back.
@@ -136,6 +138,7 @@ func (s *session) down(ctx context.Context, files []File, steps int) (done []Ste
 	if err != nil {
 		return done, fmt.Errorf("drop version table of schema %s: %w", s.schema, err)
 	}
+	failpoint.Hit(committed)
 	// The driver has made sure of the table once and would not do it again.
 	s.spent = true
 	return done, nil

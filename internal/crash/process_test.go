@@ -33,6 +33,7 @@ type job struct {
 	paths                  []string
 	workers                int  // units loaded side by side; 0 is 1
 	program                bool // binary is tapline itself, which does not tell what it opens
+	down                   bool // it takes all migrations back instead
 }
 
 // args is the command line.
@@ -42,6 +43,9 @@ func (j job) args(dsn string) []string {
 		return append([]string{
 			"load", "--dsn", dsn, "--source", nickname, "--chunk-size", chunk, "--log-level", "info",
 		}, j.paths...)
+	}
+	if j.down {
+		return []string{"-dsn", dsn, "-source", nickname, "-down"}
 	}
 	return append([]string{"-dsn", dsn, "-source", nickname, "-chunk", chunk, "-attempts", "30", "-workers", strconv.Itoa(max(1, j.workers))}, j.paths...)
 }

@@ -13,11 +13,13 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/tapline/tapline/internal/failpoint"
 	"github.com/tapline/tapline/internal/source"
 	"github.com/tapline/tapline/loader"
+	"github.com/tapline/tapline/migrations"
 	"github.com/tapline/tapline/schema"
 )
 
@@ -37,8 +39,12 @@ func run(ctx context.Context, args []string) error {
 	chunk := flags.Int("chunk", 0, "bytes of a chunk")
 	attempts := flags.Int("attempts", 0, "how often a unit is started again")
 	workers := flags.Int("workers", 1, "units loaded side by side, however small")
+	down := flags.Bool("down", false, "take all migrations back instead")
 	if err := flags.Parse(args); err != nil {
 		return err
+	}
+	if *down {
+		return takeBack(ctx, *dsn, *name)
 	}
 	pool, err := pgxpool.New(ctx, *dsn)
 	if err != nil {
@@ -69,6 +75,25 @@ func run(ctx context.Context, args []string) error {
 	}
 	fmt.Println("done", report.Loaded)
 	return nil
+}
+
+// takeBack takes all migrations of the source back.
+func takeBack(ctx context.Context, dsn, nickname string) error {
+	cfg, err := pgx.ParseConfig(dsn)
+	if err != nil {
+		return fmt.Errorf("read DSN: %w", err)
+	}
+	schemaName, err := schema.SchemaName(nickname)
+	if err != nil {
+		return err
+	}
+	m, err := migrations.Open(ctx, cfg, schemaName, migrations.Options{})
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	_, err = m.Down(ctx, migrations.All)
+	return err
 }
 
 // told is a source that tells when its units are opened and when the loader is done with them.
