@@ -223,8 +223,11 @@ func (a *app) runWiden(ctx context.Context, s admin.Source, job *widen.Job, rewr
 	for _, c := range widenColumns(job) {
 		p.line(p.green("✓") + " Widened " + p.bold(c.Table+"."+c.Column) + " from " + c.From + " to " + c.To)
 	}
+	if len(job.Columns) == 0 {
+		p.line(p.green("✓") + " The column has that type already")
+	}
 	rows := [][2]string{{"waiting values", number(done.Discards.Stored) + " stored, " + number(done.Discards.Left) + " still wait"}}
-	if !rewrite {
+	if !rewrite && len(job.Columns) > 0 {
 		rows = append([][2]string{{"rows filled", number(done.Rows)}}, rows...)
 	}
 	if done.File.Version > 0 {
@@ -245,12 +248,13 @@ func (a *app) announce(job *widen.Job, rewrite bool) {
 		bytes += job.Columns[i].Bytes
 	}
 	switch {
+	case len(job.Columns) == 0:
 	case job.Instant():
 		p.line("Nothing has to be written anew: Postgres changes the type at once.")
 	case rewrite:
 		p.linef("The table is locked while Postgres writes its %s anew: very roughly %s.", size(bytes),
 			span(time.Duration(job.LockEstimate()*float64(time.Second)).Round(100*time.Millisecond)))
-	case job.Swapped:
+	case job.Swapped && job.Begun:
 		p.line("The column has its new type already; what is left are the values that wait.")
 	case job.Begun:
 		p.line("Going on with what an earlier run has begun.")

@@ -37,6 +37,7 @@ func TestSchemaWiden(t *testing.T) {
 	if got := pgtest.Value[string](t, pool, typ); got != "double precision" {
 		t.Errorf("type %s", got)
 	}
+	contains(t, w.must(0, "schema", "widen", "purchase_made.amount", "double").stdout, "has that type already", "0 stored")
 	var got struct {
 		Rewritten bool
 		Migration int
@@ -64,7 +65,6 @@ func TestSchemaWidenRefuses(t *testing.T) {
 		"purchase_made.amount":                        "not given",
 		"purchase_made.amount int4":                   "unknown type",
 		"purchase_made.amount numeric(10,2)":          "a wide type has no length",
-		"purchase_made.amount bigint":                 "it has that type already",
 		"purchase_made.nothing numeric":               "no column purchase_made.nothing",
 		"purchase_made.amount --abort":                "no widening of column purchase_made.amount is under way",
 		"purchase_made.amount text --wait 0s":         "too short",

@@ -30,9 +30,7 @@ func TestKilled(t *testing.T) {
 			pool := shop(t)
 			kill(t, binary, pool, point)
 			load(t, pool, track("meanwhile", `{"amount":4711}`))
-			if point != "widen-finished" {
-				run(t, pool, request(schema.Double))
-			}
+			run(t, pool, request(schema.Double))
 			if got := typeOf(t, pool, "purchase", "amount"); got != "double precision" {
 				t.Errorf("type %s", got)
 			}

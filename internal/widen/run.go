@@ -90,9 +90,11 @@ func (j *Job) Rewrite(ctx context.Context) (Result, error) {
 	if err := j.rewritable(); err != nil {
 		return done, err
 	}
-	j.req.Progress(Progress{Step: StepSwap})
-	if done.File, err = j.migrator.Widen(ctx, j.widenings()); err != nil {
-		return done, err
+	if !j.Swapped {
+		j.req.Progress(Progress{Step: StepSwap})
+		if done.File, err = j.migrator.Widen(ctx, j.widenings()); err != nil {
+			return done, err
+		}
 	}
 	failpoint.Hit("widen-rewritten")
 	done.Discards, err = j.fillDiscards(ctx)
@@ -109,6 +111,9 @@ func (j *Job) finish(ctx context.Context) (discards.Filled, error) {
 		_, _ = j.pool.Exec(ctx, "analyze "+ident(j.req.Schema, j.Columns[i].Table)+" ("+ident(j.Columns[i].Column)+")")
 	}
 	failpoint.Hit("widen-analyzed")
+	if !j.Begun {
+		return filled, nil
+	}
 	err = j.locked(ctx, func(tx pgx.Tx) error { return j.forget(ctx, tx) })
 	if err != nil {
 		return filled, fmt.Errorf("end the widening: %w", err)
@@ -118,10 +123,9 @@ func (j *Job) finish(ctx context.Context) (discards.Filled, error) {
 }
 
 func (j *Job) fillDiscards(ctx context.Context) (discards.Filled, error) {
-	c := &j.Columns[0]
 	j.req.Progress(Progress{Step: StepDiscards})
 	return discards.Fill(ctx, j.pool, discards.Column{
-		Schema: j.req.Schema, Table: c.Table, Name: c.Column, CleverTap: j.req.CleverTap, BatchSize: j.req.BatchSize,
+		Schema: j.req.Schema, Table: j.req.Table, Name: j.req.Column, CleverTap: j.req.CleverTap, BatchSize: j.req.BatchSize,
 		After: func(f discards.Filled) error {
 			failpoint.Hit("widen-discards")
 			j.req.Progress(Progress{Step: StepDiscards, Done: f.Stored + f.Left})

@@ -29,6 +29,9 @@ func (j *Job) Steps(ctx context.Context) ([]Described, error) {
 		out = append(out, Described{"Rehearse the swap and roll it back (short lock)", ""}, j.rowsStep(), j.swapStep(fmt.Sprintf("%06d_%s", file.Version, file.Name)))
 	}
 	out = append(out, j.discardsStep())
+	if len(j.Columns) == 0 {
+		return out, nil
+	}
 	return append(out, Described{"Forget the state: " + stateTable + " and " + misfitsTable + " go when nothing else is being widened", ""}), nil
 }
 
@@ -36,6 +39,9 @@ func (j *Job) Steps(ctx context.Context) ([]Described, error) {
 func (j *Job) RewriteSteps(ctx context.Context) ([]Described, error) {
 	if j.Begun {
 		return nil, &PendingError{j.Columns[0].Widening, j.Swapped}
+	}
+	if j.Swapped {
+		return []Described{j.discardsStep()}, nil
 	}
 	if err := j.rewritable(); err != nil {
 		return nil, err
@@ -76,8 +82,7 @@ func (j *Job) swapStep(file string) Described {
 }
 
 func (j *Job) discardsStep() Described {
-	c := &j.Columns[0]
-	return Described{"Store the values that wait in _discards for " + c.Table + "." + c.Column + " and fit now", ""}
+	return Described{"Store the values that wait in _discards for " + j.req.Table + "." + j.req.Column + " and fit now", ""}
 }
 
 func statements(all []string) string { return strings.Join(all, ";\n") + ";\n" }

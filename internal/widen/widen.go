@@ -62,7 +62,8 @@ const (
 // Job is one widening. It belongs to one goroutine.
 type Job struct {
 	Columns []Column // the column, and its twin in users or accounts
-	// Begun says that an earlier run began it; Swapped that the column has its new type and only discards are left.
+	// Begun says that an earlier run began it; Swapped that the column has its new type and only discards are left. Without
+	// Columns there was nothing to begin: the column had that type.
 	Begun, Swapped bool
 
 	req      Request
@@ -145,7 +146,8 @@ func (j *Job) look(ctx context.Context) error {
 	return nil
 }
 
-// choose finds the columns of a widening that is not begun.
+// choose finds the columns of a widening that is not begun. If the column has the type already, there is only the rest to
+// do: a command that is run again must do no harm, and no less than once.
 func (j *Job) choose(ctx context.Context) error {
 	w := migrations.Widening{Table: j.req.Table, Column: j.req.Column, To: j.req.To}
 	var err error
@@ -155,10 +157,12 @@ func (j *Job) choose(ctx context.Context) error {
 	if w.From == "" {
 		return &NotFoundError{j.req.Schema, w.Table, w.Column}
 	}
-	if err := w.Check(); err != nil {
-		return err
+	if w.From != w.To.String() {
+		if err := w.Check(); err != nil {
+			return err
+		}
+		j.Columns = append(j.Columns, Column{Widening: w, shadow: shadow(w)})
 	}
-	j.Columns = []Column{{Widening: w, shadow: shadow(w)}}
 	if twin := twins()[w.Table]; twin != "" && !schema.IsStandardColumn(w.Column) {
 		w.Table = twin
 		if w.From, err = migrations.ColumnType(ctx, j.pool, j.req.Schema, w.Table, w.Column); err != nil {
@@ -169,6 +173,7 @@ func (j *Job) choose(ctx context.Context) error {
 			j.Columns = append(j.Columns, Column{Widening: w, shadow: shadow(w)})
 		}
 	}
+	j.Swapped = len(j.Columns) == 0
 	for i := range j.Columns {
 		if err := j.checkValues(ctx, &j.Columns[i]); err != nil {
 			return err
@@ -243,7 +248,7 @@ func (j *Job) Instant() bool {
 			return false
 		}
 	}
-	return !j.Begun
+	return !j.Begun && !j.Swapped
 }
 
 func ident(parts ...string) string { return pgx.Identifier(parts).Sanitize() }
