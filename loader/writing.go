@@ -157,6 +157,11 @@ func (w *writing) lock(ctx context.Context, tables []*batch.Table) error {
 				changed = fmt.Errorf("%w: %s.%s is %s, rows have %s", errRestart, t.Name, column, have, typ)
 			}
 		})
+		t.Refused(func(column string, typ schema.Type) {
+			if have, there := w.types[t.Name][column]; there && have != typ {
+				changed = fmt.Errorf("%w: %s.%s is %s, values were refused for %s", errRestart, t.Name, column, have, typ)
+			}
+		})
 		if changed != nil {
 			return changed
 		}

@@ -127,6 +127,9 @@ func (c *Chunk) discard(t *Table, r *schema.Row, d *schema.Discard) {
 	}
 	n.Rows++
 	t.discards++
+	if d.Reason == schema.TypeMismatch || d.Reason == schema.NumberOutOfRange {
+		t.refuse(d.Column, r.Table)
+	}
 	c.owners = append(c.owners, owner{t, int32(t.Rows), d.Reason})
 }
 

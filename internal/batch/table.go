@@ -12,7 +12,9 @@ type Table struct {
 	names []string
 	cols  []*column // by the schema's column index; nil until a row has a value
 	used  []int     // indexes of cols that are there, in order of appearance
-	size  int
+	// refused are the columns that refused a value, with the types that they had then.
+	refused map[string]schema.Type
+	size    int
 
 	index    int // in the Chunk's tables
 	discards int // rows of the Chunk's Discards that belong to these rows
@@ -62,6 +64,7 @@ func (t *Table) reset() {
 		t.cols[i].reset(t.cols[i].typ)
 	}
 	t.Rows, t.size, t.discards = 0, overhead*len(t.used), 0
+	clear(t.refused)
 }
 
 func (t *Table) capacity() int {
@@ -70,6 +73,37 @@ func (t *Table) capacity() int {
 		n += t.cols[i].capacity()
 	}
 	return n
+}
+
+// refuse notes that a column's type refused a value.
+func (t *Table) refuse(column string, s *schema.TableState) {
+	if _, known := t.refused[column]; known {
+		return
+	}
+	for _, c := range s.Columns {
+		if c.Name == column {
+			if t.refused == nil {
+				t.refused = map[string]schema.Type{}
+			}
+			t.refused[column] = c.Type
+			return
+		}
+	}
+}
+
+// Refused calls f for each column that has refused a value and has none in this chunk, with the type that refused it. With
+// another type it might have taken the value.
+func (t *Table) Refused(f func(name string, typ schema.Type)) {
+	if len(t.refused) == 0 {
+		return
+	}
+	has := make(map[string]bool, len(t.used))
+	t.Types(func(name string, _ schema.Type) { has[name] = true })
+	for name, typ := range t.refused {
+		if !has[name] {
+			f(name, typ)
+		}
+	}
 }
 
 // Types calls f for each column that has a value in this chunk, with the type its values were given.
