@@ -66,7 +66,8 @@ func (m *Migrator) missingIn(nickname string, folder, kept []File) ([]File, erro
 			continue
 		}
 		if k.Version == 1 && k.Up == "" { // the program's; in a folder it also makes the control schema
-			k = firstFile(nickname, m.schema, nil)
+			first := firstFile(nickname, m.schema, nil)
+			k.Up, k.Down = first.Up, first.Down
 		}
 		if k.Up == "" {
 			return nil, &NoTextError{Version: k.Version, Name: k.Name}
