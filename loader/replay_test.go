@@ -1,7 +1,6 @@
 package loader_test
 
 import (
-	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -189,5 +188,3 @@ func undo(t *testing.T, pool *pgxpool.Pool, id uuid.UUID) *admin.Undone {
 	}
 	return u
 }
-
-var _ = fmt.Sprint
