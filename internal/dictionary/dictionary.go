@@ -71,10 +71,10 @@ type Column struct {
 
 // Index is one index of a table.
 type Index struct {
-	Name       string `json:"index"`
-	Definition string `json:"definition"`
+	Name   string `json:"index"`
+	Method string `json:"method"` // such as btree
 	// Lead is the first column; empty for an expression.
-	Lead   string `json:"-"`
+	Lead   string `json:"first_column"`
 	Key    bool   `json:"unique"` // unique, without a condition
 	Single bool   `json:"-"`      // of one column
 	Valid  bool   `json:"valid"`  // false if building it concurrently failed

@@ -31,7 +31,7 @@ func (d *differ) indexes(t *Table) {
 			key = true
 			continue
 		case !ours[x.Name]:
-			d.add(Finding{Kind: ExtraIndex, Table: t.Name, Index: x.Name, Problem: "an index that is not Tapline's: " + x.Definition})
+			d.add(Finding{Kind: ExtraIndex, Table: t.Name, Index: x.Name, Problem: "an index that is not Tapline's: " + x.describe()})
 		}
 		needed[x.Lead] = false
 	}
@@ -50,6 +50,17 @@ func (d *differ) indexes(t *Table) {
 			})
 		}
 	}
+}
+
+func (x *Index) describe() string {
+	lead := x.Lead
+	if lead == "" {
+		lead = "an expression"
+	}
+	if !x.Single {
+		lead += " ..."
+	}
+	return x.Method + " (" + lead + ")"
 }
 
 func (d *differ) invalidIndex(t *Table, x Index) {

@@ -32,7 +32,8 @@ func Read(ctx context.Context, q Querier, schemaName string) (*Schema, error) {
 	return s, nil
 }
 
-// relationsQuery joins comments by attrelid, as package catalog does, and for its reason: it is 20 times faster so.
+// relationsQuery joins comments by attrelid, as package catalog does, and for its reason: it is 20 times faster so. It does
+// not ask for the definitions of indexes: those of 1,500 took 0.2 s, a third of it all.
 const relationsQuery = `
 	with rel as materialized (
 		select c.oid, c.relname::text as name, c.relkind, c.relpages
@@ -48,29 +49,29 @@ const relationsQuery = `
 		group by a.attrelid
 	), ind as materialized (
 		select i.indrelid, array_agg(c.relname::text order by c.relname) as names,
-			array_agg(pg_catalog.pg_get_indexdef(c.oid) order by c.relname) as definitions,
+			array_agg(m.amname::text order by c.relname) as methods,
 			array_agg(coalesce(a.attname::text, '') order by c.relname) as leads,
 			array_agg(i.indisunique and i.indpred is null order by c.relname) as keys,
 			array_agg(i.indnkeyatts = 1 order by c.relname) as singles,
 			array_agg(i.indisvalid order by c.relname) as valids
 		from rel join pg_catalog.pg_index i on i.indrelid = rel.oid
-		join pg_catalog.pg_class c on c.oid = i.indexrelid
+		join pg_catalog.pg_class c on c.oid = i.indexrelid join pg_catalog.pg_am m on m.oid = c.relam
 		left join pg_catalog.pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0] and a.attnum > 0
 		group by i.indrelid
 	)
 	select rel.name, rel.relkind::text, rel.relpages::bigint,
 		coalesce(pg_catalog.obj_description(rel.oid, 'pg_class'), ''),
 		cols.names, cols.types, cols.comments,
-		ind.names, ind.definitions, ind.leads, ind.keys, ind.singles, ind.valids
+		ind.names, ind.methods, ind.leads, ind.keys, ind.singles, ind.valids
 	from rel left join cols on cols.attrelid = rel.oid left join ind on ind.indrelid = rel.oid
 	order by rel.name collate "C"`
 
 // row is a row of relationsQuery.
 type row struct {
-	kind                        string
-	names, types, comments      []string
-	indexes, definitions, leads []string
-	keys, singles, valids       []bool
+	kind                    string
+	names, types, comments  []string
+	indexes, methods, leads []string
+	keys, singles, valids   []bool
 }
 
 func readRelations(ctx context.Context, q Querier, schemaName string) ([]*Table, error) {
@@ -81,7 +82,7 @@ func readRelations(ctx context.Context, q Querier, schemaName string) ([]*Table,
 	return pgx.CollectRows(rows, func(from pgx.CollectableRow) (*Table, error) {
 		t, r := &Table{}, row{}
 		err := from.Scan(&t.Name, &r.kind, &t.pages, &t.Comment, &r.names, &r.types, &r.comments,
-			&r.indexes, &r.definitions, &r.leads, &r.keys, &r.singles, &r.valids)
+			&r.indexes, &r.methods, &r.leads, &r.keys, &r.singles, &r.valids)
 		r.fill(t)
 		return t, err
 	})
@@ -100,7 +101,7 @@ func (r *row) fill(t *Table) {
 	}
 	for i, name := range r.indexes {
 		t.Indexes = append(t.Indexes, Index{
-			Name: name, Definition: r.definitions[i], Lead: r.leads[i], Key: r.keys[i], Single: r.singles[i], Valid: r.valids[i],
+			Name: name, Method: r.methods[i], Lead: r.leads[i], Key: r.keys[i], Single: r.singles[i], Valid: r.valids[i],
 		})
 	}
 }
