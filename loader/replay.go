@@ -102,7 +102,7 @@ func (l *Loader) replay(ctx context.Context, s Selection, dry bool) (ReplayRepor
 	if l.pool == nil {
 		return out, errors.New("replay: the loader was made without a pool")
 	}
-	err := l.replayAll(ctx, s, dry, &out)
+	err := forOwner(l.replayAll(ctx, s, dry, &out))
 	out.Duration = l.cfg.Now().Sub(start)
 	return out, err
 }

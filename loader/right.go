@@ -68,3 +68,12 @@ func (l *Loader) explainRight(ctx context.Context, err error) error {
 	}
 	return out
 }
+
+// forOwner says who has the rights that a replay needs: it changes rows that are there, which a loader may not.
+func forOwner(err error) error {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) && pg.Code == "42501" {
+		return fmt.Errorf("%w: a replay changes rows that are there: run it with the role that owns the tables, which with evolve managed is the migrator's", err)
+	}
+	return err
+}

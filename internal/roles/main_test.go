@@ -104,6 +104,17 @@ func (s *site) loadSource(pool *pgxpool.Pool, mode loader.Mode, src loader.Sourc
 	return l.Load(s.t.Context(), src)
 }
 
+// replay brings in what waits.
+func (s *site) replay(pool *pgxpool.Pool) (loader.ReplayReport, error) {
+	s.t.Helper()
+	l, err := loader.New(pool, loader.Config{Source: nickname, Evolve: loader.Managed})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Replay(s.t.Context(), loader.Selection{})
+}
+
 func track(id, event, properties string) string {
 	return `{"type":"track","event":"` + event + `","messageId":"` + id + `","userId":"u1","timestamp":"2026-01-15T10:00:00Z","properties":` + properties + `}`
 }

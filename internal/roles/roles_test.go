@@ -73,6 +73,19 @@ func TestThreeRoles(t *testing.T) {
 	}
 	s.equal(`select size from shop.accounts`, []any{int64(4)})
 	s.nothingFound()
+
+	// Now that there is a place for it, what waits is brought in by the migrator; the loader may not change rows.
+	s.load(s.migrator, loader.Auto, track("7", "Unheard Of", `{}`))
+	if _, err := s.replay(s.loader); err == nil || !strings.Contains(err.Error(), "the migrator's") {
+		t.Errorf("replay as the loader: %v, want an error that names the role", err)
+	}
+	done, err := s.replay(s.migrator)
+	if err != nil || done.Records.Loaded != 1 || done.Filled["purchase"] != 1 {
+		t.Errorf("replay as the migrator: %+v, %v, want one record and one value", done, err)
+	}
+	s.equal(`select color from shop.purchase where id = '1'`, []any{"red"})
+	s.equal(`select id from shop.unheard_of order by id`, []any{"2"}, []any{"7"})
+	s.nothingFound()
 }
 
 // Tables that somebody else made become the migrator's; he keeps his rights to them, and a tracks that is a table is filled.
