@@ -65,7 +65,7 @@ func TestReadmeFlags(t *testing.T) {
 	flag := regexp.MustCompile(`--[a-z][a-z-]+`)
 	text := readme(t)
 	known := map[string]bool{}
-	for _, command := range []string{"load", "status", "quarantine list", "quarantine replay", "loads undo", "source rename", "prune", "doctor", "roles", "bench"} {
+	for _, command := range []string{"load", "status", "quarantine list", "quarantine replay", "loads undo", "source rename", "schema show", "schema diff", "schema export", "prune", "doctor", "roles", "bench"} {
 		help := w.must(0, append(strings.Fields(command), "--help")...).stdout
 		for _, line := range regexp.MustCompile(`(?m)^ +(-., )?--[a-z-]+`).FindAllString(help, -1) {
 			name := flag.FindString(line)

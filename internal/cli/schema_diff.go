@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -71,13 +72,11 @@ func (a *app) schemaDiff(ctx context.Context, pool *pgxpool.Pool, s *dictionary.
 		out.Unchecked = append(out.Unchecked, "the view tracks: the role may not make temporary views here")
 	}
 	out.Findings = append(out.Findings, tracks...)
-	if d.dir != "" {
-		found, err := folderFindings(ctx, pool, s.Name, d.dir)
-		if err != nil {
-			return err
-		}
-		out.Findings = append(out.Findings, found...)
+	more, err := a.migrationFindings(ctx, pool, s.Name, d.dir)
+	if err != nil {
+		return err
 	}
+	out.Findings = append(a.withoutConfigured(out.Findings), more...)
 	for _, f := range out.Findings {
 		out.Drift = out.Drift || f.Kind.Drift()
 	}
@@ -95,17 +94,58 @@ func (a *app) schemaDiff(ctx context.Context, pool *pgxpool.Pool, s *dictionary.
 	return err
 }
 
-// folderFindings compares the migrations of a folder with those that are applied.
-func folderFindings(ctx context.Context, pool *pgxpool.Pool, schemaName, dir string) ([]dictionary.Finding, error) {
-	files, err := migrations.ReadFolder(os.DirFS(dir))
-	if err != nil {
-		return nil, err
+// migrationFindings looks for what the configuration and a folder have, and the database lacks.
+func (a *app) migrationFindings(ctx context.Context, pool *pgxpool.Pool, schemaName, dir string) ([]dictionary.Finding, error) {
+	indexes := a.indexes()
+	if dir == "" && len(indexes) == 0 {
+		return nil, nil
 	}
 	m, err := migrations.Open(ctx, pool.Config().ConnConfig, schemaName, migrations.Options{})
 	if err != nil {
 		return nil, err
 	}
 	defer m.Close()
+	up := programName() + " migrate up --schema " + shellWord(schemaName)
+	found, err := indexFindings(ctx, m, indexes, up)
+	if err != nil || dir == "" {
+		return found, err
+	}
+	more, err := folderFindings(ctx, m, dir, up+" --dir "+shellWord(dir))
+	return append(found, more...), err
+}
+
+func indexFindings(ctx context.Context, m *migrations.Migrator, indexes []migrations.Index, up string) ([]dictionary.Finding, error) {
+	results, err := m.CheckIndexes(ctx, indexes)
+	if err != nil {
+		return nil, err
+	}
+	var found []dictionary.Finding
+	for _, r := range results {
+		if r.Status == migrations.IndexMissing {
+			found = append(found, dictionary.Finding{
+				Kind: dictionary.MissingIndex, Table: r.Table, Index: r.Name, Command: up,
+				Problem: "the configuration has an index on " + strings.Join(r.Columns, ", ") + "; the database does not",
+			})
+		}
+	}
+	return found, nil
+}
+
+// withoutConfigured leaves out what would be somebody else's index if the configuration did not have it.
+func (a *app) withoutConfigured(findings []dictionary.Finding) []dictionary.Finding {
+	ours := map[string]bool{}
+	for _, x := range a.indexes() {
+		ours[migrations.IndexName(x)] = true
+	}
+	return slices.DeleteFunc(findings, func(f dictionary.Finding) bool { return f.Kind == dictionary.ExtraIndex && ours[f.Index] })
+}
+
+// folderFindings compares the migrations of a folder with those that are applied.
+func folderFindings(ctx context.Context, m *migrations.Migrator, dir, up string) ([]dictionary.Finding, error) {
+	files, err := migrations.ReadFolder(os.DirFS(dir))
+	if err != nil {
+		return nil, err
+	}
 	kept, err := m.Files(ctx)
 	if err != nil {
 		return nil, err
@@ -121,8 +161,7 @@ func folderFindings(ctx context.Context, pool *pgxpool.Pool, schemaName, dir str
 	for i := range files {
 		if f := &files[i]; !applied[f.Version] {
 			found = append(found, dictionary.Finding{
-				Kind: dictionary.Migrations, Problem: fmt.Sprintf("migration %d %s of %s is not applied", f.Version, f.Name, dir),
-				Command: programName() + " migrate up --schema " + shellWord(schemaName) + " --dir " + shellWord(dir),
+				Kind: dictionary.Migrations, Problem: fmt.Sprintf("migration %d %s of %s is not applied", f.Version, f.Name, dir), Command: up,
 			})
 		}
 	}

@@ -92,6 +92,20 @@ func TestSchemaDiffOfFolder(t *testing.T) {
 	contains(t, w.must(2, "schema", "diff", "--dir", dir).stdout, "migration 3 more", "2 differences")
 }
 
+// TestSchemaDiffOfConfiguration has an index in the configuration that is not built yet, then one that is.
+func TestSchemaDiffOfConfiguration(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.must(0, "load", w.file("events.ndjson", purchases(3)), "--source", "CleverTap_Prod", "--quiet")
+	config := w.file("tapline.yaml", "sources:\n  CleverTap_Prod:\n    indexes:\n      purchase_made: [email]\n")
+	contains(t, w.must(2, "schema", "diff", "--config", config).stdout, "missing index  purchase_made", "email", "migrate up")
+	w.must(0, "load", w.file("more.ndjson", purchases(4)), "--source", "CleverTap_Prod", "--quiet", "--config", config)
+	stdout := w.must(0, "schema", "diff", "--all", "--config", config).stdout
+	if strings.Contains(stdout, "extra index") {
+		t.Errorf("the configuration's index is somebody else's:\n%s", stdout)
+	}
+}
+
 func TestSchemaExport(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
