@@ -101,6 +101,9 @@ func TestConfigFileIndexes(t *testing.T) {
 	if n := pgtest.Value[int64](t, pgtest.PoolAt(t, w.dsn), made); n != 2 {
 		t.Errorf("%d indexes, want 2", n)
 	}
+	// They are no drift, and are shown.
+	w.bare(0, "schema", "diff", "--config", file)
+	contains(t, w.bare(0, "schema", "show", "purchase_made", "--config", file).stdout, "_ix_purchase_made_user_id_")
 }
 
 // Where loads do not change the schema, the file's indexes are made with the migrations.
