@@ -12,7 +12,6 @@ import (
 
 	"github.com/tapline/tapline/internal/admin"
 	"github.com/tapline/tapline/internal/config"
-	"github.com/tapline/tapline/internal/discards"
 	"github.com/tapline/tapline/internal/widen"
 	"github.com/tapline/tapline/migrations"
 	"github.com/tapline/tapline/schema"
@@ -107,7 +106,7 @@ func (a *app) widen(ctx context.Context, pool *pgxpool.Pool, s admin.Source, arg
 		return err
 	}
 	req := widen.Request{
-		Schema: s.Schema, Table: table, Column: column, To: wideType(args), CleverTap: s.Kind == "clevertap",
+		Schema: s.Schema, Table: table, Column: column, To: wideType(args), Source: s.Nickname,
 		BatchSize: f.batchSize, Pause: f.pause, LockTimeout: f.lockTimeout, Wait: f.wait,
 	}
 	if f.abort {
@@ -181,7 +180,7 @@ type widenJSON struct {
 	Rewritten bool              `json:"rewritten"` // in place
 	Resumed   bool              `json:"resumed"`
 	Rows      int64             `json:"rows"`
-	Discards  discards.Filled   `json:"discards"`
+	Waiting   widen.Waiting     `json:"waiting"`
 	Migration uint              `json:"migration"` // 0 if an earlier run applied it
 }
 
@@ -217,7 +216,7 @@ func (a *app) runWiden(ctx context.Context, s admin.Source, job *widen.Job, rewr
 		return err
 	}
 	if a.json {
-		return a.writeJSON(widenJSON{s, widenColumns(job), rewrite, resumed, done.Rows, done.Discards, done.File.Version})
+		return a.writeJSON(widenJSON{s, widenColumns(job), rewrite, resumed, done.Rows, done.Waiting, done.File.Version})
 	}
 	p := newPrinter(a.stdout, a.env)
 	for _, c := range widenColumns(job) {
@@ -226,7 +225,7 @@ func (a *app) runWiden(ctx context.Context, s admin.Source, job *widen.Job, rewr
 	if len(job.Columns) == 0 {
 		p.line(p.green("✓") + " The column has that type already")
 	}
-	rows := [][2]string{{"waiting values", number(done.Discards.Stored) + " stored, " + number(done.Discards.Left) + " still wait"}}
+	rows := [][2]string{{"waiting values", number(done.Waiting.Stored) + " stored, " + number(done.Waiting.Left) + " still wait"}}
 	if !rewrite && len(job.Columns) > 0 {
 		rows = append([][2]string{{"rows filled", number(done.Rows)}}, rows...)
 	}

@@ -46,7 +46,7 @@ func widenWords(now widen.Progress) string {
 	case now.Step == widen.StepSwap:
 		return "waiting for the table's lock"
 	case now.Step == widen.StepDiscards:
-		return number(now.Done) + " waiting values tried"
+		return "storing " + plural(now.Total, "value that waits", "values that wait")
 	case now.Total > 0:
 		return fmt.Sprintf("%s of %s rows filled", number(now.Done), number(now.Total))
 	}

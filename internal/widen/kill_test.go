@@ -17,7 +17,7 @@ import (
 // points are where the program can be killed, in the order in which it comes by.
 var points = []string{
 	"widen-begun", "widen-batch", "widen-batch:2", "widen-batch:11", "widen-filled", "widen-in-swap", "widen-swapped",
-	"widen-discards", "widen-analyzed", "widen-finished",
+	"after-fill-commit", "after-fill-mark", "widen-stored", "widen-finished",
 }
 
 // The real program is killed at every point. The next run goes on, to the same end.

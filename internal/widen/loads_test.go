@@ -207,7 +207,7 @@ func TestInterrupted(t *testing.T) {
 		t.Fatalf("begun %v, %v", again != nil && again.Begun, err)
 	}
 	done, err := again.Run(t.Context())
-	if err != nil || done.Rows != 1003 || done.Discards.Stored != 2 {
+	if err != nil || done.Rows != 1003 || done.Waiting.Stored != 2 {
 		t.Errorf("done %+v, %v", done, err)
 	}
 	clean(t, pool)

@@ -70,7 +70,7 @@ func shop(t *testing.T) *pgxpool.Pool {
 
 // request widens purchase.amount.
 func request(to schema.Type) widen.Request {
-	return widen.Request{Schema: "shop", Table: "purchase", Column: "amount", To: to, BatchSize: 100, Wait: time.Minute}
+	return widen.Request{Source: "Shop", Schema: "shop", Table: "purchase", Column: "amount", To: to, BatchSize: 100, Wait: time.Minute}
 }
 
 func migrator(t *testing.T, pool *pgxpool.Pool) *migrations.Migrator {

@@ -7,7 +7,6 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/tapline/tapline/internal/discards"
 	"github.com/tapline/tapline/internal/failpoint"
 	"github.com/tapline/tapline/migrations"
 	"github.com/tapline/tapline/schema"
@@ -17,8 +16,8 @@ import (
 type Result struct {
 	// Rows is how many rows the second columns were filled in, by this run and those before it.
 	Rows int64
-	// Discards are the values that waited for the wider column.
-	Discards discards.Filled
+	// Waiting is what became of the values that waited for the wider column.
+	Waiting Waiting
 	// File is the migration that records the change; without number if an earlier run applied it.
 	File migrations.File
 }
@@ -42,7 +41,7 @@ func (j *Job) Run(ctx context.Context) (Result, error) {
 	for i := range j.Columns {
 		done.Rows += j.Columns[i].copied
 	}
-	done.Discards, err = j.finish(ctx)
+	done.Waiting, err = j.finish(ctx)
 	return done, err
 }
 
@@ -97,41 +96,29 @@ func (j *Job) Rewrite(ctx context.Context) (Result, error) {
 		}
 	}
 	failpoint.Hit("widen-rewritten")
-	done.Discards, err = j.fillDiscards(ctx)
+	done.Waiting, err = j.storeWaiting(ctx)
 	return done, err
 }
 
 // finish does what comes after the swap.
-func (j *Job) finish(ctx context.Context) (discards.Filled, error) {
-	filled, err := j.fillDiscards(ctx)
+func (j *Job) finish(ctx context.Context) (Waiting, error) {
+	stored, err := j.storeWaiting(ctx)
 	if err != nil {
-		return filled, err
+		return stored, err
 	}
 	for i := range j.Columns { // the new column has no statistics; whoever may not make them leaves it to autovacuum
 		_, _ = j.pool.Exec(ctx, "analyze "+ident(j.req.Schema, j.Columns[i].Table)+" ("+ident(j.Columns[i].Column)+")")
 	}
-	failpoint.Hit("widen-analyzed")
+	failpoint.Hit("widen-stored")
 	if !j.Begun {
-		return filled, nil
+		return stored, nil
 	}
 	err = j.locked(ctx, func(tx pgx.Tx) error { return j.forget(ctx, tx) })
 	if err != nil {
-		return filled, fmt.Errorf("end the widening: %w", err)
+		return stored, fmt.Errorf("end the widening: %w", err)
 	}
 	failpoint.Hit("widen-finished")
-	return filled, nil
-}
-
-func (j *Job) fillDiscards(ctx context.Context) (discards.Filled, error) {
-	j.req.Progress(Progress{Step: StepDiscards})
-	return discards.Fill(ctx, j.pool, discards.Column{
-		Schema: j.req.Schema, Table: j.req.Table, Name: j.req.Column, CleverTap: j.req.CleverTap, BatchSize: j.req.BatchSize,
-		After: func(f discards.Filled) error {
-			failpoint.Hit("widen-discards")
-			j.req.Progress(Progress{Step: StepDiscards, Done: f.Stored + f.Left})
-			return sleep(ctx, j.req.Pause)
-		},
-	})
+	return stored, nil
 }
 
 // Abort takes back what an unfinished widening of the column of req has made. The error is a *NothingError if there is none,

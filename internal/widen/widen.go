@@ -23,8 +23,8 @@ import (
 type Request struct {
 	Schema, Table, Column string
 	To                    schema.Type
-	// CleverTap says that the source's discarded strings may be CleverTap's date literals.
-	CleverTap bool
+	// Source is the nickname of the source that the schema belongs to.
+	Source string
 	// BatchSize is how many rows one transaction fills. Defaults to DefaultBatchSize.
 	BatchSize int
 	// Pause is how long to wait between two of these. Defaults to none.

@@ -33,7 +33,7 @@ func TestRun(t *testing.T) {
 			if to == schema.Text {
 				stored = 3
 			}
-			if done.Rows != 1003 || done.Discards.Stored != stored || done.File.Version == 0 {
+			if done.Rows != 1003 || done.Waiting.Stored != stored || done.File.Version == 0 {
 				t.Errorf("done %+v", done)
 			}
 			if got := typeOf(t, pool, "purchase", "amount"); got != to.String() {
@@ -200,7 +200,7 @@ func TestRewrite(t *testing.T) {
 		t.Fatal(err)
 	}
 	done, err := j.Rewrite(t.Context())
-	if err != nil || done.Discards.Stored != 2 {
+	if err != nil || done.Waiting.Stored != 2 {
 		t.Fatalf("done %+v, %v", done, err)
 	}
 	if got := pgtest.Value[string](t, pool, `select amount::text from shop.purchase where id = 'w1'`); got != "0.5" {
@@ -217,7 +217,7 @@ func TestAgain(t *testing.T) {
 	pgtest.Exec(t, pool, `alter table shop.purchase alter amount type double precision`)
 	for _, stored := range []int64{2, 0} {
 		done := run(t, pool, request(schema.Double))
-		if done.Discards.Stored != stored || done.File.Version != 0 {
+		if done.Waiting.Stored != stored || done.File.Version != 0 {
 			t.Errorf("done %+v, want %d stored", done, stored)
 		}
 	}
