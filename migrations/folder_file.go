@@ -61,7 +61,8 @@ func firstFile(nickname, schemaName string, have schema.Tables) File {
 // controlIfMissing makes the control schema as a Migrator would have, unless another source has done it.
 func controlIfMissing() string {
 	versions := qualified(ControlSchema, versionTable)
-	return "-- The control schema, which all sources of this database share.\ndo " + body("begin\n"+
+	return "-- The control schema, which all sources of this database share.\n" +
+		"-- tapline:lint-ignore down-incomplete the way back leaves it to the other sources\ndo " + body("begin\n"+
 		"if to_regclass("+lit(qualified(ControlSchema, "sources"))+") is not null then\n\treturn;\nend if;\n"+
 		"if not exists (select from pg_catalog.pg_namespace where nspname = "+lit(ControlSchema)+") then\n"+
 		"\tcreate schema "+ident(ControlSchema)+";\nend if;\n"+

@@ -32,7 +32,7 @@ or with golang-migrate's own command.
   tapline migrate up --source CleverTap_Prod --dir migrations`,
 	}
 	return group(c, a.migratePlan(), a.migrateGenerate(), a.migrateUp(), a.migrateDown(), a.migrateStatus(), a.migrateVersion(),
-		a.migrateRepair())
+		a.migrateRepair(), a.migrateLint(), a.migrateCheck())
 }
 
 // migrateFlags are those that the commands about migrations share.

@@ -41,8 +41,7 @@ func alone(ctx context.Context, s *stage) (wrong []string, err error) {
 		return nil, err
 	}
 	wrong = now.less(s.last())
-	// A file cannot know its down file: only the up text is kept.
-	kept, err := m.Files(ctx)
+	kept, err := records(ctx, db, s.Schema)
 	if err != nil {
 		return nil, err
 	}

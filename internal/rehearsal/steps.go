@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/tapline/tapline/internal/dictionary"
 	"github.com/tapline/tapline/migrations"
 )
@@ -83,34 +85,58 @@ func sentence(f *dictionary.Finding) string {
 
 // texts compares the texts that the schema keeps with the files.
 func texts(ctx context.Context, s *stage) ([]string, error) {
-	kept, err := s.m.Files(ctx)
+	kept, err := records(ctx, s.db, s.Schema)
 	if err != nil {
 		return nil, err
 	}
 	return differing(s.Files, kept, true), nil
 }
 
-func differing(files, kept []migrations.File, down bool) (wrong []string) {
-	byNumber := map[uint]*migrations.File{}
-	for i := range kept {
-		byNumber[kept[i].Version] = &kept[i]
+// record is a row of _migration_files.
+type record struct {
+	name, up, down string
+	applied        bool
+}
+
+// records reads _migration_files by version; a schema without it has recorded nothing.
+func records(ctx context.Context, d *scratch, schemaName string) (map[uint]record, error) {
+	kept := map[uint]record{}
+	table := pgx.Identifier{schemaName, "_migration_files"}.Sanitize()
+	var there bool
+	err := d.pool.QueryRow(ctx, "select pg_catalog.to_regclass($1) is not null", table).Scan(&there)
+	if err != nil || !there {
+		return kept, err
 	}
+	rows, err := d.pool.Query(ctx, `select version, name, coalesce(up, ''), coalesce(down, ''), applied_at is not null from `+table)
+	if err != nil {
+		return nil, fmt.Errorf("read recorded migrations: %w", err)
+	}
+	var version int64
+	var r record
+	_, err = pgx.ForEachRow(rows, []any{&version, &r.name, &r.up, &r.down, &r.applied}, func() error {
+		kept[uint(version)] = r
+		return nil
+	})
+	return kept, err
+}
+
+// differing compares files with what is recorded of them. Texts that are not kept count only if all of them should be.
+func differing(files []migrations.File, kept map[uint]record, all bool) (wrong []string) {
 	for i := range files {
 		f := &files[i]
-		k := byNumber[f.Version]
+		k := kept[f.Version]
 		switch {
-		case k == nil || !k.Applied():
+		case !k.applied:
 			wrong = append(wrong, fmt.Sprintf("migration %d %s is not recorded in _migration_files: its file has to end with the record that "+
 				"tapline migrate generate writes", f.Version, f.Name))
 			continue
-		case k.Name != f.Name:
-			wrong = append(wrong, fmt.Sprintf("migration %d %s is recorded as %s", f.Version, f.Name, k.Name))
+		case k.name != f.Name:
+			wrong = append(wrong, fmt.Sprintf("migration %d %s is recorded as %s", f.Version, f.Name, k.name))
 		}
-		if !migrations.SameText(f.Up, k.Up) {
-			wrong = append(wrong, fmt.Sprintf("migration %d %s: the up text in _migration_files is not that of the file", f.Version, f.Name))
-		}
-		if down && !migrations.SameText(f.Down, k.Down) {
-			wrong = append(wrong, fmt.Sprintf("migration %d %s: the down text in _migration_files is not that of the file", f.Version, f.Name))
+		for _, text := range []struct{ side, file, kept string }{{"up", f.Up, k.up}, {"down", f.Down, k.down}} {
+			if (all || text.kept != "") && !migrations.SameText(text.file, text.kept) {
+				wrong = append(wrong, fmt.Sprintf("migration %d %s: the %s text in _migration_files is not that of the file", f.Version, f.Name, text.side))
+			}
 		}
 	}
 	return wrong
