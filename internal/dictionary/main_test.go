@@ -36,6 +36,15 @@ func loaded(t testing.TB) *pgxpool.Pool {
 	return pool
 }
 
+// small returns a database with one event of its own beside the catalogue's empty tables.
+func small(t testing.TB) *pgxpool.Pool {
+	t.Helper()
+	pool := pgtest.Pool(t)
+	load(t, pool, file(t, `{"type":"track","event":"Signed Up","messageId":"s1","userId":"u1","timestamp":"2026-01-15T10:00:00Z",`+
+		`"context":{"locale":"en"},"properties":{"Method":"email","Referred":true}}`))
+	return pool
+}
+
 // file writes lines to a file.
 func file(t testing.TB, lines ...string) string {
 	t.Helper()

@@ -4,9 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/tapline/tapline/internal/catalog"
 	"github.com/tapline/tapline/schema"
 )
 
@@ -93,11 +95,14 @@ func (r *row) fill(t *Table) {
 	if t.Kind == "" {
 		t.Kind = "table"
 	}
-	t.Columns = make([]*Column, len(r.names))
+	t.Columns = make([]*Column, 0, len(r.names))
 	t.byName = make(map[string]*Column, len(r.names))
 	for i, name := range r.names {
-		t.Columns[i] = &Column{Name: name, Type: shortType(r.types[i]), Comment: r.comments[i]}
-		t.byName[name] = t.Columns[i]
+		if strings.HasPrefix(name, catalog.Shadow) {
+			continue // the column is being widened
+		}
+		c := &Column{Name: name, Type: shortType(r.types[i]), Comment: r.comments[i]}
+		t.Columns, t.byName[name] = append(t.Columns, c), c
 	}
 	for i, name := range r.indexes {
 		t.Indexes = append(t.Indexes, Index{
