@@ -124,10 +124,11 @@ func (l *Loader) replayAll(ctx context.Context, s Selection, dry bool, out *Repl
 	} else {
 		err = l.replayRecords(ctx, records, s, l.Load, out)
 	}
-	if err != nil {
+	var units *UnitsError
+	if err != nil && !errors.As(err, &units) {
 		return err
 	}
-	return l.replayValues(ctx, s, dry, out)
+	return errors.Join(err, l.replayValues(ctx, s, dry, out))
 }
 
 func (l *Loader) waiting(s Selection) (*waiting.Source, error) {

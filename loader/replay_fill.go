@@ -69,6 +69,11 @@ func (b *valueBatch) lock(ctx context.Context) error {
 		}
 	}
 	b.types, err = catalog.Types(ctx, b.tx, b.l.cfg.Schema, append(names, schema.TableTracks))
+	for _, c := range b.planned.Columns {
+		if columns := b.types[c.Table]; columns != nil && columns[c.Column.Name] == schema.Unknown {
+			columns[c.Column.Name] = c.Column.Type
+		}
+	}
 	return err
 }
 

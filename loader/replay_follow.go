@@ -173,7 +173,12 @@ func (v *values) addColumns(ctx context.Context) error {
 		return err
 	}
 	diff := v.columns(missing, have)
-	if diff.Empty() {
+	switch {
+	case diff.Empty():
+		return nil
+	case v.dry:
+		v.planned = diff
+		v.out.Records.evolved(diff)
 		return nil
 	}
 	if err := v.l.workers[0].prepare(ctx); err != nil {

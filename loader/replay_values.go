@@ -34,6 +34,7 @@ type values struct {
 	dry     bool
 	reasons []string
 	left    int64 // of Selection.Limit; negative for none
+	planned schema.Diff // columns that a plan takes for there
 	out     *ReplayReport
 }
 
@@ -50,7 +51,7 @@ func (l *Loader) replayValues(ctx context.Context, s Selection, dry bool, out *R
 	if s.Limit > 0 {
 		v.left = s.Limit
 	}
-	if l.cfg.Evolve == Auto && !dry {
+	if l.cfg.Evolve == Auto {
 		if err := v.addColumns(ctx); err != nil {
 			return fmt.Errorf("replay values: %w", err)
 		}
