@@ -126,8 +126,25 @@ func (c *cursor) truncate() []action {
 
 // dropped are the kinds of objects that a drop statement may be about, with the number of words of each.
 var dropped = [][]string{
-	{"table"}, {"materialized", "view"}, {"foreign", "table"}, {"view"}, {"index"}, {"sequence"}, {"schema"}, {"type"}, {"domain"},
-	{"function"}, {"procedure"}, {"routine"}, {"aggregate"}, {"trigger"}, {"policy"}, {"rule"}, {"extension"}, {"database"}, {"tablespace"},
+	{"table"},
+	{"materialized", "view"},
+	{"foreign", "table"},
+	{"view"},
+	{"index"},
+	{"sequence"},
+	{"schema"},
+	{"type"},
+	{"domain"},
+	{"function"},
+	{"procedure"},
+	{"routine"},
+	{"aggregate"},
+	{"trigger"},
+	{"policy"},
+	{"rule"},
+	{"extension"},
+	{"database"},
+	{"tablespace"},
 }
 
 func (c *cursor) drop() []action {

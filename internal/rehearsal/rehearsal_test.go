@@ -22,7 +22,9 @@ func TestMain(m *testing.M) { pgtest.Main(m) }
 func folder(t *testing.T) []migrations.File {
 	t.Helper()
 	purchase := schema.Table{Name: "purchase", Event: "Purchase", Columns: []schema.Column{
-		{Name: "id", Type: schema.Text}, {Name: "received_at", Type: schema.Timestamptz}, {Name: "uuid_ts", Type: schema.Timestamptz},
+		{Name: "id", Type: schema.Text},
+		{Name: "received_at", Type: schema.Timestamptz},
+		{Name: "uuid_ts", Type: schema.Timestamptz},
 		{Name: "amount", Type: schema.Bigint, Path: []string{"amount"}},
 	}}
 	d := schema.Diff{Tables: []schema.Table{purchase}, Columns: []schema.Added{
