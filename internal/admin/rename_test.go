@@ -3,6 +3,7 @@ package admin_test
 import (
 	"context"
 	"errors"
+	"iter"
 	"os"
 	"path/filepath"
 	"strings"
@@ -369,4 +370,51 @@ func TestKilledRename(t *testing.T) {
 		t.Errorf("load after the kill: %+v", r.Units)
 	}
 	mustRename(t, pool)
+}
+
+// between is a source that renames the loader's source between two files.
+type between struct {
+	loader.Source
+	rename func()
+}
+
+// Units implements loader.Source.
+func (b between) Units(ctx context.Context) iter.Seq2[loader.Unit, error] {
+	return func(yield func(loader.Unit, error) bool) {
+		first := true
+		for unit, err := range b.Source.Units(ctx) {
+			if !first {
+				b.rename()
+			}
+			if first = false; !yield(unit, err) {
+				return
+			}
+		}
+	}
+}
+
+// A load that goes on under the old name fails; it does not make the old schema anew and load the rest into that.
+func TestRenameBetweenUnits(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.Pool(t)
+	l, err := loader.New(pool, loader.Config{Source: "Web", Workers: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	paths := []string{lines(t, event("a")), lines(t, event("b"), `{"type":"track","event":"New One","messageId":"n","userId":"u1"}`)}
+	files, err := loader.Files(paths, loader.FileOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.Load(t.Context(), between{files, func() { mustRename(t, pool) }}); err == nil {
+		t.Error("the load has no error")
+	}
+	if n := pgtest.Value[int64](t, pool, `select count(*) from pg_namespace where nspname = 'web'`); n != 0 {
+		t.Error("the load made the old schema anew")
+	}
+	r := loadAs(t, pool, "Shop", paths...)
+	if r.Units[0].Status != loader.Skipped || r.Units[1].Status != loader.Finished || r.Loaded != 2 {
+		t.Errorf("the same files under the new name: %+v", r.Units)
+	}
 }
