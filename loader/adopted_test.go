@@ -13,8 +13,8 @@ import (
 // others by name as the first sync saw them, those of later syncs behind, and numeric for every number with a fraction.
 const segmentDDL = `create schema clevertap_prod;
 	create table clevertap_prod.tracks (id character varying(1024) not null, received_at timestamp with time zone,
-		uuid_ts timestamp with time zone, anonymous_id text, context_app_version text, context_library_name text, event text,
-		event_text text, original_timestamp timestamp with time zone, sent_at timestamp with time zone,
+		uuid_ts timestamp with time zone, context_app_version text, context_library_name text, event text, event_text text,
+		original_timestamp timestamp with time zone, sent_at timestamp with time zone,
 		"timestamp" timestamp with time zone, user_id text, constraint tracks_pkey primary key (id));
 	create table clevertap_prod.app_launched (id character varying(1024) not null, received_at timestamp with time zone,
 		uuid_ts timestamp with time zone, anonymous_id text, build bigint, context_app_build bigint, context_app_version text,
@@ -82,8 +82,17 @@ func TestSegmentsTablesAreLoadedAsTheyAre(t *testing.T) {
 		}
 	}
 	for _, c := range []struct{ table, column, typ string }{
-		{"app_launched", "ct_source", "text"}, {"app_launched", "context_locale", "text"}, {"order_completed", "currency", "text"},
-		{"identifies", "plan", "text"}, {"identifies", "anonymous_id", "text"}, {"users", "plan", "text"}, {"pages", "depth", "bigint"}, {"pages", "user_id", "text"},
+		{"app_launched", "ct_source", "text"},
+		{"app_launched", "context_locale", "text"},
+		{"order_completed", "currency", "text"},
+		{"identifies", "plan", "text"},
+		{"identifies", "anonymous_id", "text"},
+		{"users", "plan", "text"},
+		{"pages", "depth", "bigint"},
+		{"pages", "user_id", "text"},
+		{"tracks", "anonymous_id", "text"},
+		{"tracks", "context_locale", "text"},
+		{"tracks", "context_app_build", "text"},
 	} {
 		if row := after[[2]any{c.table, c.column}]; row == nil || row[2] != c.typ {
 			t.Errorf("added column %s.%s: %v", c.table, c.column, row)
@@ -108,14 +117,19 @@ func TestSegmentsTablesAreLoadedAsTheyAre(t *testing.T) {
 		{`select row_id, column_name, raw_value, reason from clevertap_prod._discards`, [][]any{{"o2", "revenue", `"a lot"`, "type_mismatch"}}},
 		{`select id, user_id, email, credit::text, plan from clevertap_prod.identifies`, [][]any{{"i1", "u1", "new@example.com", "7.25", "gold"}}},
 		{`select id, email, credit::text, plan from clevertap_prod.users`, [][]any{{"u1", "new@example.com", "7.25", "gold"}}},
-		{`select id, name, path, url, depth, anonymous_id, user_id from clevertap_prod.pages`,
-			[][]any{{"p1", "Home", "/", "https://example.com/", int64(1), "x1", "u1"}}},
 		{
-			`select id, event, event_text, user_id, context_app_version from clevertap_prod.tracks order by id`,
+			`select id, name, path, url, depth, anonymous_id, user_id from clevertap_prod.pages`,
+			[][]any{{"p1", "Home", "/", "https://example.com/", int64(1), "x1", "u1"}},
+		},
+		{
+			`select id, event, event_text, user_id, anonymous_id, context_app_version, context_app_build, context_locale
+				from clevertap_prod.tracks order by id`,
 			[][]any{
-				{"a1", "app_launched", "App Launched", "u1", "5.2.1"}, {"o1", "order_completed", "Order Completed", "u1", nil},
-				{"o2", "order_completed", "Order Completed", "u2", nil}, {"old", "app_launched", "App Launched", "u0", nil},
-				{"s1", "signed_up", "Signed Up", "u3", nil},
+				{"a1", "app_launched", "App Launched", "u1", "x1", "5.2.1", "77", "en"},
+				{"o1", "order_completed", "Order Completed", "u1", nil, nil, nil, nil},
+				{"o2", "order_completed", "Order Completed", "u2", nil, nil, nil, nil},
+				{"old", "app_launched", "App Launched", "u0", nil, nil, nil, nil},
+				{"s1", "signed_up", "Signed Up", "u3", nil, nil, nil, nil},
 			},
 		},
 		{`select relkind::text from pg_class where oid = 'clevertap_prod.tracks'::regclass`, [][]any{{"r"}}},

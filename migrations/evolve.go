@@ -99,7 +99,7 @@ func evolution(schemaName string, next uint, have schema.Tables, lack schema.Dif
 		if lack.Empty() && tracks == (viewChange{}) {
 			return
 		}
-		parts := split(sorted(lack))
+		parts := split(sorted(completeTracks(have, lack)))
 		for i, part := range parts {
 			change := viewChange{}
 			if i == len(parts)-1 {

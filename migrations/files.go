@@ -60,7 +60,7 @@ func adoptedFile(schemaName string, have schema.Tables) File {
 func adopting(schemaName string, have schema.Tables) (up, down string) {
 	own, _, _ := strings.Cut(template(baselinePath+".up.sql", schemaName), generatedBelow)
 	_, drop, _ := strings.Cut(template(baselinePath+".down.sql", schemaName), generatedAbove)
-	up, down = Render(schemaName, have, CatalogueDiff(have))
+	up, down = Render(schemaName, have, completeTracks(have, CatalogueDiff(have)))
 	return own + up, down + generatedAbove + drop
 }
 
