@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"iter"
 
@@ -75,6 +76,10 @@ func (a *app) lacksFor(ctx context.Context, m *migration, src loader.Source, val
 	}
 	defer l.Close()
 	d, _, err := l.Lacks(ctx, anew{src})
+	var units *loader.UnitsError
+	if errors.As(err, &units) { // nothing was to be loaded: what counts is why they cannot be read
+		err = fmt.Errorf("read events: %w", errors.Join(units.Errs...))
+	}
 	return d, err
 }
 
