@@ -152,8 +152,8 @@ func TestSchemaOfAnotherWarehouse(t *testing.T) {
 	contains(t, w.must(0, "schema", "show", "purchase_made").stdout, "character varying(1024)", "numeric", "email", `property "email"`)
 	contains(t, w.must(0, "schema", "diff").stdout, "is as it should be")
 	contains(t, w.must(0, "schema", "diff", "--all").stdout, "adopted table  purchase_made", "8 columns of its own")
-	pgtest.Exec(t, pool, `alter table clevertap_prod.purchase_made drop column email`) // one that was added
-	contains(t, w.must(2, "schema", "diff").stdout, "missing column  purchase_made.email")
+	pgtest.Exec(t, pool, `alter table clevertap_prod.purchase_made drop column email; alter table clevertap_prod.tracks drop column anonymous_id`)
+	contains(t, w.must(2, "schema", "diff").stdout, "missing column  purchase_made.email", "missing column  tracks.anonymous_id")
 	pgtest.Exec(t, pool, w.must(2, "schema", "diff", "--sql").stdout)
 	w.must(0, "schema", "diff")
 }

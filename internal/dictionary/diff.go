@@ -70,7 +70,7 @@ func Diff(s *Schema, all bool) []Finding {
 		}
 	}
 	for _, t := range s.Tables {
-		if t.Name != schema.TableTracks {
+		if !t.isView() {
 			d.table(t)
 		}
 	}
