@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/tapline/tapline/internal/pgtest"
 )
 
 type lintFinding struct {
@@ -202,4 +204,21 @@ func TestMigrateCheckAgainstACommit(t *testing.T) {
 		}
 	}
 	contains(t, w.must(64, "migrate", "check", "--source", "Shop", "--dir", dir, "--base-ref", "missing").stderr, "as of missing: no such commit")
+}
+
+// TestMigrateCheckWithoutAServer makes the private Postgres, as CI does where nothing else is.
+func TestMigrateCheckWithoutAServer(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	dir := w.generated()
+	data := filepath.Join(pgtest.NewDir(t), "data")
+	defer func() { w.runWith("", nil, "postgres", "stop", "--data-dir", data).want(t, 0, "postgres stop") }()
+	r := w.runWith("", nil, "migrate", "check", "--source", "Shop", "--dir", dir, "--data-dir", data)
+	r.want(t, 0, "migrate check")
+	contains(t, r.stdout, "passed")
+	r = w.runWith("", nil, "psql", "--data-dir", data, "--", "-Atc", "select datname from pg_database where datname like 'tapline%' union all select nspname from pg_namespace where nspname in ('shop', 'tapline')")
+	r.want(t, 0, "psql")
+	if got := strings.TrimSpace(r.stdout); got != "tapline" {
+		t.Errorf("databases and schemas afterwards: %s", got)
+	}
 }

@@ -32,6 +32,8 @@ func (l *local) lock(s *parsed, a *action) {
 	case a.op == "vacuum" && a.all, a.op == "cluster":
 		f.report("full-table-lock", s.at(), s, "the whole table is written anew while nobody can read it",
 			"plain vacuum, or a tool that repacks without the lock")
+	case a.op == "detach":
+		f.report("full-table-lock", a.at, s, "nobody can read "+table+" while this waits and works", "detach partition ... concurrently, alone in a file of its own")
 	case a.op == "refresh":
 		f.report("full-table-lock", s.at(), s, "nobody can read "+table+" until its query has ended",
 			"refresh materialized view concurrently "+table+" (it needs a unique index)")

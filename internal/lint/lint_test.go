@@ -70,8 +70,11 @@ func TestRules(t *testing.T) {
 		"alter table s.t add constraint k check (c > 0) not valid; alter table s.t validate constraint k;": "validate-same-file",
 		"alter table s.t validate constraint k;":                                                           "",
 		"cluster s.t using i;":                                                                             "full-table-lock",
-		"refresh materialized view s.v;":                                                                   "full-table-lock",
-		"refresh materialized view concurrently s.v;":                                                      "",
+		"alter table s.t detach partition s.p;":                                                            "full-table-lock",
+		"alter table s.t detach partition s.p concurrently;":                                               "concurrently-in-transaction",
+		"vacuum full s.t;":                            "concurrently-in-transaction full-table-lock",
+		"refresh materialized view s.v;":              "full-table-lock",
+		"refresh materialized view concurrently s.v;": "",
 		// what is lost
 		"drop table s.t;":                             "drop-table",
 		"drop view if exists s.v;":                    "drop-table",

@@ -38,7 +38,7 @@ func Rules() []Rule {
 		{"not-null-lock", Warning, "set not null without a validated check"},
 		{"unique-lock", Warning, "a unique, primary key or exclusion constraint that makes its own index"},
 		{"validate-same-file", Warning, "a constraint is validated in the file that adds it"},
-		{"full-table-lock", Warning, "vacuum full, cluster, refresh materialized view without concurrently"},
+		{"full-table-lock", Warning, "vacuum full, cluster, refresh materialized view or detach partition without concurrently"},
 		{"lock-timeout", Warning, "DDL on what exists without a lock_timeout before it"},
 		{"drop-table", Error, "a table or view is dropped"},
 		{"drop-column", Error, "a column is dropped"},

@@ -87,7 +87,9 @@ func (p picture) less(want picture) []string {
 func withoutParts(lines []string) []string {
 	whole := map[string]bool{}
 	for _, line := range lines {
-		for _, kind := range []string{"left over: table ", "missing: table ", "left over: view ", "missing: view "} {
+		for _, kind := range []string{
+			"left over: table ", "missing: table ", "left over: view ", "missing: view ", "left over: materialized view ", "missing: materialized view ",
+		} {
 			if rest, ok := strings.CutPrefix(line, kind); ok {
 				word, _, _ := strings.Cut(kind, ": ")
 				whole[word+" "+rest] = true

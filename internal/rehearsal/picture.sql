@@ -54,7 +54,7 @@ select 'policy ' || pg_catalog.quote_ident(p.polname) || ' of ' || c.name, pg_ca
 from relations c join pg_catalog.pg_policy p on p.polrelid = c.oid
 union all
 select 'function ' || pg_catalog.quote_ident(o.nspname) || '.' || pg_catalog.quote_ident(p.proname) || '(' || pg_catalog.pg_get_function_identity_arguments(p.oid) || ')',
-	pg_catalog.pg_get_function_result(p.oid) || ' ' || p.prosrc
+	pg_catalog.concat_ws(' ', pg_catalog.pg_get_function_result(p.oid), p.prosrc)
 from pg_catalog.pg_proc p join ours o on o.oid = p.pronamespace
 where not exists (select from pg_catalog.pg_depend d where d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass and d.objid = p.oid and d.deptype = 'e')
 union all

@@ -178,6 +178,37 @@ func TestWrongFolders(t *testing.T) {
 	}
 }
 
+// TestEverythingThatIsLeft has a file that makes one of each kind, and a down file that leaves them.
+func TestEverythingThatIsLeft(t *testing.T) {
+	t.Parallel()
+	files := changed(t, func(f *migrations.File) {
+		f.Up += `create function "shop"."f"() returns trigger language plpgsql as $$ begin return new; end $$;
+			create procedure "shop"."p"(i int) language sql as $$ select 1 $$;
+			create type "shop"."color" as enum ('red'); create type "shop"."pair" as (a int, b int); create domain "shop"."short" as text check (length(value) < 3);
+			create sequence "shop"."numbers"; create materialized view "shop"."seen" as select 1 as one;
+			create trigger "g" before insert on "shop"."app_launched" for each row execute function "shop"."f"();
+			create index "i" on "shop"."app_launched" ("user_id"); alter table "shop"."app_launched" add constraint "k" check ("id" <> '');
+			create policy "y" on "shop"."app_launched" using (true); alter table "shop"."app_launched" alter column "id" set default 'x';
+			create view public."v" as select 1 as one;`
+	})
+	checks := run(t, rehearsal.Plan{Files: files})
+	want(t, map[string]rehearsal.Check{"up": checks["up"]}, nil)
+	got := checks["down"].Differences
+	all := strings.Join(got, "\n")
+	for _, line := range []string{
+		"left over: function shop.f()", "left over: function shop.p(", "left over: type shop.color (`e red`)", "left over: type shop.pair", "left over: type shop.short",
+		"left over: sequence shop.numbers", "left over: materialized view shop.seen", "left over: trigger g of shop.app_launched", "left over: index i of shop.app_launched",
+		"left over: constraint k of shop.app_launched", "left over: policy y of shop.app_launched", "changed: column id of shop.app_launched", "left over: view public.v",
+	} {
+		if !strings.Contains(all, line) {
+			t.Errorf("%q is not in\n%s", line, all)
+		}
+	}
+	if strings.Contains(all, "column one") {
+		t.Errorf("columns of what is left over as a whole:\n%s", all)
+	}
+}
+
 func TestBase(t *testing.T) {
 	t.Parallel()
 	files := folder(t)
