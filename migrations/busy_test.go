@@ -87,8 +87,15 @@ func TestForeignMigratorIsNamed(t *testing.T) {
 	const waiting = `select exists (select from pg_locks where not granted and locktype = 'advisory'
 		and database = (select oid from pg_database where datname = current_database()))`
 	for range 2 { // it gives up and tries again
-		waits(t, pool, waiting)
-		waits(t, pool, `select not (`+waiting[len("select "):]+`)`)
+		for _, query := range []string{waiting, `select not (` + waiting[len("select "):] + `)`} {
+			for !pgtest.Value[bool](t, pool, query) {
+				select {
+				case err := <-done:
+					t.Fatalf("Evolve ended while golang-migrate's lock was held: %v", err)
+				case <-time.After(time.Millisecond):
+				}
+			}
+		}
 	}
 	pgtest.Exec(t, foreign, `select pg_advisory_unlock_all()`)
 	if err := <-done; err != nil {
