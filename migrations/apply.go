@@ -109,6 +109,9 @@ func (s *session) step(ctx context.Context, mig *migrate.Migrate, f *File) error
 	if f.Up == "" {
 		return &NoTextError{Version: f.Version, Name: f.Name}
 	}
+	if err := s.mayMigrate(ctx); err != nil {
+		return err
+	}
 	if err := mig.Steps(1); err != nil {
 		return plain(err)
 	}

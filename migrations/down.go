@@ -116,6 +116,9 @@ func (s *session) down(ctx context.Context, files []File, steps int) (done []Ste
 		if f.Down == "" {
 			return done, &NoTextError{Version: f.Version, Name: f.Name}
 		}
+		if err := s.mayMigrate(ctx); err != nil {
+			return done, err
+		}
 		if err := mig.Steps(-1); err != nil {
 			return done, s.failed(ctx, &f, math.MaxUint32, plain(err))
 		}

@@ -66,6 +66,16 @@ func (e *NoTextError) Error() string {
 	return fmt.Sprintf("the text of migration %d %s is not in the database: give the folder that has it, with --dir", e.Version, e.Name)
 }
 
+// RoleError says that a role is not the one that may change a schema.
+type RoleError struct {
+	Schema, Role string
+}
+
+// Error names the role and what to do.
+func (e *RoleError) Error() string {
+	return fmt.Sprintf("permission denied: role %s may not change schema %s: migrate as the role that owns its tables", e.Role, e.Schema)
+}
+
 // LockNotHad reports whether err says that a lock was not had in time: nothing is wrong, another try may succeed.
 func LockNotHad(err error) bool { return contended(err) }
 

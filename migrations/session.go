@@ -185,6 +185,22 @@ func (s *session) foreign(ctx context.Context, err error) error {
 	return s.busy(ctx, s.foreignKey, max(s.options.RetryFor, s.options.LockTimeout), err)
 }
 
+// mayMigrate returns a *RoleError if the role may not write golang-migrate's version. golang-migrate would find out too, but
+// only after it has begun to read the file, in a goroutine that then waits for ever.
+func (s *session) mayMigrate(ctx context.Context) error {
+	var role string
+	var may bool
+	err := s.conn.QueryRow(ctx, "select current_user, pg_catalog.has_table_privilege($1, 'truncate')", qualified(s.schema, versionTable)).
+		Scan(&role, &may)
+	if err != nil {
+		return fmt.Errorf("check rights in schema %s: %w", s.schema, err)
+	}
+	if !may {
+		return &RoleError{Schema: s.schema, Role: role}
+	}
+	return nil
+}
+
 // createSchema makes the schema if it is not there. Postgres's IF NOT EXISTS is not safe against others who do the same,
 // and wants the right to create schemas even if there is nothing to do, which a role may lack where a DBA made them.
 func (s *session) createSchema(ctx context.Context) error {

@@ -22,7 +22,8 @@ func TestUnion(t *testing.T) {
 			{Name: "v", Columns: []schema.Column{column("id", schema.Text)}},
 		},
 		Columns: []schema.Added{
-			{Table: "u", Column: column("x", schema.Bigint)}, {Table: "u", Column: column("z", schema.Bigint)},
+			{Table: "u", Column: column("x", schema.Bigint)},
+			{Table: "u", Column: column("z", schema.Bigint)},
 			{Table: "t", Column: column("z", schema.Boolean)},
 		},
 		Widen: []schema.Widens{{Table: "u", Column: "n", From: schema.Bigint, To: schema.Double}, {Table: "u", Column: "m", From: schema.Bigint, To: schema.Double}},

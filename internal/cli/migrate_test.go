@@ -2,6 +2,7 @@ package cli_test
 
 import (
 	"encoding/json"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -279,4 +280,61 @@ func TestMigrateTwoAtOnce(t *testing.T) {
 	r := <-first
 	r.want(t, 0, "migrate", "up")
 	contains(t, w.must(0, "migrate", "up", "--source", "Shop", "--dir", dir).stdout, "Nothing to apply")
+}
+
+// Each role does its part and no more: the migrator everything from an empty database on, the loader the plan.
+func TestMigrateAsTheRoles(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	u, err := url.Parse(w.dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	suffix := strings.TrimPrefix(u.Path, "/")
+	w.exec(w.must(0, "roles", "--source", "Shop", "--migrator", "ci"+suffix, "--loader", "lo"+suffix, "--analyst", "bi"+suffix).stdout)
+	as := func(role string, code int, args ...string) result {
+		t.Helper()
+		u.User = url.User(role + suffix)
+		r := w.runWith("", []string{"DATABASE_URL=" + u.String()}, args...)
+		r.want(t, code, args...)
+		return r
+	}
+	dir := filepath.Join(w.dir, "m")
+	source := []string{"--source", "Shop", "--dir", dir}
+	as("ci", 0, append([]string{"migrate", "generate"}, source...)...)
+	contains(t, as("lo", 1, append([]string{"migrate", "up"}, source...)...).stderr, "permission denied")
+	as("ci", 0, append([]string{"migrate", "up"}, source...)...)
+	as("lo", 3, "load", w.file("events.ndjson", purchases(3)), "--source", "Shop", "--evolve", "managed")
+	contains(t, as("lo", 2, append([]string{"migrate", "plan", "--waiting"}, source...)...).stdout, "+ table purchase_made")
+	as("ci", 0, append([]string{"migrate", "generate", "--waiting"}, source...)...)
+	contains(t, as("lo", 2, append([]string{"migrate", "plan"}, source...)...).stdout, "+ table purchase_made")
+	contains(t, as("lo", 0, append([]string{"migrate", "status"}, source...)...).stdout, "1 migration waits")
+	contains(t, as("lo", 1, append([]string{"migrate", "up"}, source...)...).stderr, "permission denied")
+	as("ci", 0, append([]string{"migrate", "up"}, source...)...)
+	as("ci", 0, "quarantine", "replay", "--source", "Shop")
+	contains(t, as("lo", 1, "migrate", "down", "--source", "Shop", "--confirm").stderr, "permission denied")
+	as("lo", 0, "load", w.file("more.ndjson", purchases(6)), "--source", "Shop", "--evolve", "managed")
+	if n := w.value(`select count(*) from shop.purchase_made`); n != 6 {
+		t.Errorf("%d purchases, want 6", n)
+	}
+}
+
+// A schema that another warehouse filled becomes managed: its tables stay as they are, on the way there and back.
+func TestMigrateAdoptsASchema(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.exec(`create schema shop; create table shop.app_launched (id varchar(1024) primary key, event_text varchar(512), received_at timestamptz);
+		insert into shop.app_launched values ('a', 'App Launched', now())`)
+	source := []string{"--source", "Shop", "--dir", filepath.Join(w.dir, "m")}
+	w.must(0, append([]string{"migrate", "generate"}, source...)...)
+	w.must(0, append([]string{"migrate", "up"}, source...)...)
+	w.must(0, "load", w.file("events.ndjson", `{"type":"track","messageId":"b","event":"App Launched","userId":"u"}`+"\n"), "--source", "Shop", "--evolve", "managed")
+	contains(t, w.must(64, append([]string{"migrate", "down", "--all"}, source...)...).stderr, "app_launched", "user_id")
+	w.must(0, append([]string{"migrate", "down", "--all", "--confirm"}, source...)...)
+	if n := w.value(`select count(*) from shop.app_launched`); n != 2 {
+		t.Errorf("%d rows are left, want 2", n)
+	}
+	if n := w.value(`select count(*) from information_schema.columns where table_schema = 'shop'`); n != 3 {
+		t.Errorf("%d columns are left, want 3", n)
+	}
 }

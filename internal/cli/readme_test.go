@@ -65,8 +65,10 @@ func TestReadmeFlags(t *testing.T) {
 	flag := regexp.MustCompile(`--[a-z][a-z-]+`)
 	text := regexp.MustCompile(`(?m)^ +run: gh .*$`).ReplaceAllString(readme(t), "") // these flags are gh's
 	known := map[string]bool{}
-	for _, command := range []string{"load", "status", "quarantine list", "quarantine replay", "loads undo", "source rename", "schema show", "schema diff", "schema export", "schema widen", "prune", "doctor", "roles", "bench",
-		"migrate plan", "migrate generate", "migrate up", "migrate down", "migrate status", "migrate repair", "migrate lint", "migrate check"} {
+	for _, command := range []string{
+		"load", "status", "quarantine list", "quarantine replay", "loads undo", "source rename", "schema show", "schema diff", "schema export", "schema widen", "prune", "doctor", "roles", "bench",
+		"migrate plan", "migrate generate", "migrate up", "migrate down", "migrate status", "migrate repair", "migrate lint", "migrate check",
+	} {
 		help := w.must(0, append(strings.Fields(command), "--help")...).stdout
 		for _, line := range regexp.MustCompile(`(?m)^ +(-., )?--[a-z-]+`).FindAllString(help, -1) {
 			name := flag.FindString(line)
