@@ -33,6 +33,7 @@ const (
 
 // Scope is what Examine is to look at.
 type Scope struct {
+	Source  string      // its nickname, or empty
 	Schema  string      // the source's, or empty
 	Managed bool        // somebody else changes the schema
 	Roles   roles.Names // roles to look at beside the one that asks
@@ -47,6 +48,9 @@ func Examine(ctx context.Context, pool *pgxpool.Pool, s Scope) []Check {
 	if s.Schema != "" {
 		checks = append(checks, writeCheck(ctx, pool, s))
 		checks = append(checks, roleChecks(ctx, pool, s)...)
+	}
+	if s.Managed && s.Source != "" {
+		checks = append(checks, readyCheck(ctx, pool, s))
 	}
 	return append(checks, durabilityCheck(ctx, pool), roundTripCheck(ctx, pool))
 }

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -9,6 +10,7 @@ import (
 
 	"github.com/tapline/tapline/internal/catalog"
 	"github.com/tapline/tapline/internal/roles"
+	"github.com/tapline/tapline/migrations"
 )
 
 // writeCheck asks whether the role that asks can load into the schema, in the source's mode.
@@ -53,6 +55,25 @@ func writeCheck(ctx context.Context, pool *pgxpool.Pool, s Scope) Check {
 		}
 	}
 	return Check{name, OK, "role " + role + " may add rows to all tables, and add tables and columns", ""}
+}
+
+// readyCheck asks what a load of a managed source asks first: are all migrations applied?
+func readyCheck(ctx context.Context, pool *pgxpool.Pool, s Scope) Check {
+	const name = "migrations"
+	m, err := migrations.Open(ctx, pool.Config().ConnConfig, s.Schema, migrations.Options{Managed: true})
+	if err != nil {
+		return failed(name, err)
+	}
+	defer m.Close()
+	err = m.Bootstrap(ctx, s.Source)
+	var lacks *migrations.NotReadyError
+	switch {
+	case errors.As(err, &lacks):
+		return Check{name, Fail, "schema " + s.Schema + " is not ready: " + lacks.Lacks, "run tapline migrate up with the migrator's role"}
+	case err != nil:
+		return failed(name, err)
+	}
+	return Check{name, OK, "all are applied", ""}
 }
 
 // roleChecks looks at the roles that are named.

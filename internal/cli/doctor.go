@@ -53,7 +53,7 @@ func (a *app) doctor(ctx context.Context, names roles.Names) error {
 			return err
 		}
 	}
-	checks := append(a.databaseChecks(ctx, admin.Scope{Schema: valid.Schema, Managed: a.cfg.Evolve == "managed", Roles: names}), tempCheck(a.cfg.Files.TempDir))
+	checks := append(a.databaseChecks(ctx, admin.Scope{Source: a.cfg.Source, Schema: valid.Schema, Managed: a.cfg.Evolve == "managed", Roles: names}), tempCheck(a.cfg.Files.TempDir))
 	failures := 0
 	for _, c := range checks {
 		if c.Result == admin.Fail {

@@ -51,8 +51,8 @@ func TestRoles(t *testing.T) {
 	}
 
 	doctor := []string{"doctor", "-s", "Web", "--dsn", as("lo"), "--evolve", "managed"}
-	contains(t, w.must(0, append(doctor, names...)...).stdout, "may add rows to all tables, and change none", "✓ ok    migrator", "✓ ok    analyst")
-	contains(t, w.must(2, "doctor", "-s", "Other", "--evolve", "managed").stdout, "tapline migrate up")
+	contains(t, w.must(0, append(doctor, names...)...).stdout, "may add rows to all tables, and change none", "✓ ok    migrator ", "✓ ok    analyst", "✓ ok    migrations")
+	contains(t, w.must(2, "doctor", "-s", "Other", "--evolve", "managed").stdout, "tapline migrate up", "✗ fail  migrations")
 	if err := session(t, w.dsn, `revoke insert on web.purchase_made from lo`+suffix+`; grant update on web.purchase_made to bi`+suffix); err != nil {
 		t.Fatal(err)
 	}
