@@ -173,7 +173,7 @@ func TestKnownTypes(t *testing.T) {
 		"a type int": "narrowing table-rewrite", "a type numeric": "table-rewrite", "a type numeric(10)": "narrowing table-rewrite",
 		"a type double precision": "table-rewrite", "a type text": "table-rewrite", "a type int8": "",
 		"b type text": "", "b type character varying(20)": "", "b type varchar": "", "b type varchar(5)": "narrowing table-rewrite",
-		"c type numeric(12,2)": "", "c type numeric(12,4)": "table-rewrite", "c type numeric(10,4)": "narrowing table-rewrite", "c type numeric": "",
+		"c type numeric(12,2)": "", "c type numeric(12,4)": "table-rewrite", "c type numeric(9,1)": "narrowing table-rewrite", "c type numeric(10,4)": "narrowing table-rewrite", "c type numeric": "",
 		"d type bigint[]": "table-rewrite", "d type bigint": "narrowing table-rewrite", "e type timestamptz": "", "e type date": "narrowing table-rewrite",
 		"f type varchar": "", "f type varchar(3)": "narrowing table-rewrite", "f type int using f::int": "narrowing table-rewrite",
 	} {
@@ -233,5 +233,13 @@ func TestMultiStatement(t *testing.T) {
 	r := lint.Lint([]lint.Input{{Path: "m/000001_x.up.sql", Text: "create index concurrently i on s.t (c); do $$ begin perform 1; end $$;"}}, lint.Options{MultiStatement: true})
 	if got := found(r); !slices.Equal(got, []string{"dollar-quote", "missing-down"}) {
 		t.Errorf("found %v", got)
+	}
+	alone := []lint.Input{{Path: "m/000001_x.up.sql", Text: "do $$ begin drop index concurrently s.i; end $$;"}}
+	if got := found(lint.Lint(alone, lint.Options{})); !slices.Contains(got, "concurrently-in-transaction") {
+		t.Errorf("a do block alone in its file is a transaction, too: found %v", got)
+	}
+	alone[0].Text = "create index concurrently i on s.t (c);"
+	if got := found(lint.Lint(alone, lint.Options{})); slices.Contains(got, "concurrently-in-transaction") {
+		t.Errorf("a statement alone in its file: found %v", got)
 	}
 }
