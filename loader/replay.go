@@ -85,7 +85,8 @@ func (e *SettingsError) Error() string {
 //
 // Everything comes in exactly once, whoever else replays or loads at the same time and wherever a replay is killed. The
 // error is a *SettingsError before anything is done, a *UnitsError if Postgres refuses too many records; what the report
-// counts is committed in any case. Replay needs a pool with room for two connections.
+// counts is committed in any case. Replay keeps one connection of the pool while it asks for another:
+// replays side by side need a pool each, or one with two connections for each of them.
 func (l *Loader) Replay(ctx context.Context, s Selection) (ReplayReport, error) {
 	return l.replay(ctx, s, false)
 }

@@ -227,9 +227,10 @@ func TestReplaysAtOnce(t *testing.T) {
 	reports := make([]loader.ReplayReport, 3)
 	var group sync.WaitGroup
 	for i := range reports {
+		own := pgtest.PoolAt(t, r.managed.Config().ConnString()) // a replay keeps one connection while it waits for another
 		group.Go(func() {
 			var err error
-			if reports[i], err = tryReplay(t, r.managed, fixed(loader.Managed), loader.Selection{}); err != nil {
+			if reports[i], err = tryReplay(t, own, fixed(loader.Managed), loader.Selection{}); err != nil {
 				t.Error(err)
 			}
 		})
@@ -288,5 +289,32 @@ func TestReplayFillsTracks(t *testing.T) {
 	}
 	if diff := cmp.Diff(waits, pgtest.Query(t, pool, tracks)); diff != "" {
 		t.Errorf("tracks after undo (-want +got):\n%s", diff)
+	}
+}
+
+// users and accounts follow the values that their calls get, and lose them with an undo.
+func TestReplayRefreshesPeople(t *testing.T) {
+	t.Parallel()
+	r := newReplayed(t)
+	call := func(id, kind, traits string) string {
+		return `{"type":"` + kind + `","messageId":"` + id + `","userId":"u1","groupId":"g1","timestamp":"2026-01-0` + id + `","traits":` + traits + `}`
+	}
+	before := lines(t, call("1", "identify", `{"a":1}`), call("1", "group", `{"a":1}`))
+	r.load(r.auto, loader.Auto, before)
+	r.load(r.managed, loader.Auto, before)
+	path := lines(t, call("2", "identify", `{"plan":"pro"}`), call("3", "identify", `{"plan":"max"}`), call("2", "group", `{"seats":5}`))
+	r.load(r.auto, loader.Auto, path)
+	if first := r.load(r.managed, loader.Managed, path); first.Discards[schema.UnknownColumn] != 3 {
+		t.Fatalf("first load: %+v", first)
+	}
+	r.migrate()
+	waits := webContents(t, r.managed)
+	got := r.replay(loader.Selection{})
+	r.mustBeEqual()
+	for _, id := range got.Loads {
+		undo(t, r.managed, id)
+	}
+	if diff := cmp.Diff(waits, webContents(t, r.managed)); diff != "" {
+		t.Errorf("undone (-before +after):\n%s", diff)
 	}
 }
