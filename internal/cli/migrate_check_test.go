@@ -216,9 +216,16 @@ func TestMigrateCheckWithoutAServer(t *testing.T) {
 	r := w.runWith("", nil, "migrate", "check", "--source", "Shop", "--dir", dir, "--data-dir", data)
 	r.want(t, 0, "migrate check")
 	contains(t, r.stdout, "passed")
-	r = w.runWith("", nil, "psql", "--data-dir", data, "--", "-Atc", "select datname from pg_database where datname like 'tapline%' union all select nspname from pg_namespace where nspname in ('shop', 'tapline')")
-	r.want(t, 0, "psql")
-	if got := strings.TrimSpace(r.stdout); got != "tapline" {
+	var status struct{ DSN string }
+	r = w.runWith("", nil, "postgres", "status", "--json", "--data-dir", data)
+	if err := json.Unmarshal([]byte(r.stdout), &status); err != nil {
+		t.Fatal(err)
+	}
+	pool := pgtest.PoolAt(t, status.DSN)
+	defer pool.Close() // before the server ends
+	got := pgtest.Value[string](t, pool, `select string_agg(name, ' ') from (select datname as name from pg_database where datname like 'tapline%'
+		union all select nspname from pg_namespace where nspname in ('shop', 'tapline')) as there`)
+	if got != "tapline" {
 		t.Errorf("databases and schemas afterwards: %s", got)
 	}
 }
