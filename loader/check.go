@@ -28,6 +28,12 @@ func Check(ctx context.Context, pool *pgxpool.Pool) error {
 	if pool.Config().MaxConns < 2 {
 		return &ServerError{"the pool has room for one connection", "give it two or more (pool_max_conns in the DSN)"}
 	}
+	select {
+	case checking <- struct{}{}:
+		defer func() { <-checking }()
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 	conn, err := pool.Acquire(ctx)
 	if err != nil {
 		return fmt.Errorf("connect: %w", err)
@@ -60,6 +66,10 @@ func Check(ctx context.Context, pool *pgxpool.Pool) error {
 	}
 	return checkPooler(ctx, pool, conn, pid)
 }
+
+// checking is held during a Check, which needs two connections: several at once, each with one, would wait for ever for a
+// second from the same pool.
+var checking = make(chan struct{}, 1)
 
 // checkPooler refuses a pooler that gives each transaction another server process, such as PgBouncer in transaction
 // mode: golang-migrate's lock belongs to a session. A pooler that takes turns gives our next statement another process;

@@ -9,11 +9,13 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgproto3"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/tapline/tapline/internal/pgtest"
 	"github.com/tapline/tapline/loader"
@@ -248,4 +250,28 @@ func TestAdoptedIDOfAnotherType(t *testing.T) {
 func withDatabase(t *testing.T, cfg *pgx.ConnConfig, name string) string {
 	t.Helper()
 	return fmt.Sprintf("host='%s' port=%d user='%s' dbname=%s", cfg.Host, cfg.Port, cfg.User, name)
+}
+
+// TestChecksAtOnce checks a server from many goroutines over a pool that has room for two of them: each needs two
+// connections, and none may wait for ever for its second.
+func TestChecksAtOnce(t *testing.T) {
+	t.Parallel()
+	cfg := pgtest.Pool(t).Config()
+	cfg.MaxConns = 2
+	pool, err := pgxpool.NewWithConfig(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	var group sync.WaitGroup
+	for range 40 {
+		group.Go(func() {
+			if err := loader.Check(ctx, pool); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
 }

@@ -209,12 +209,14 @@ func TestCancelEndsAllWorkers(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	stop := errors.New("enough")
 	meet := newMeeting(3)
-	src := watched{filesOf(t, write(t, events("x", 2000)...), write(t, events("y", 2000)...), write(t, events("z", 2000)...), write(t, events("b", 1)...)),
+	src := watched{
+		filesOf(t, write(t, events("x", 2000)...), write(t, events("y", 2000)...), write(t, events("z", 2000)...), write(t, events("b", 1)...)),
 		func(ctx context.Context, name string) error {
 			err := meet.arrive(ctx, name)
 			cancel(stop)
 			return err
-		}, func() {}}
+		}, func() {},
+	}
 	l := newLoader(t, pool.Config().ConnString(), loader.Config{Workers: 3, LargeUnit: 1})
 	report, err := l.Load(ctx, src)
 	if !errors.Is(err, stop) {

@@ -131,7 +131,7 @@ func TestManagedNeedsTheSchema(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.Pool(t)
 	report, err := tryLoad(t, pool, loader.Config{Evolve: loader.Managed}, write(t, events("e", 1)...))
-	if err == nil || !strings.Contains(fmt.Sprint(err), "--evolve auto") {
+	if err == nil || !strings.Contains(fmt.Sprint(err), "tapline migrate up") {
 		t.Errorf("error %v, report %+v; want one that says what to run", err, report.Counts)
 	}
 	equal(t, pool, `select to_regnamespace('clevertap_prod')`, []any{nil})

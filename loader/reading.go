@@ -64,8 +64,10 @@ func (l *worker) try(ctx context.Context, a *attempt) (err error) {
 	for _, c := range l.chunks {
 		free <- c
 	}
-	r := &reading{l: l, a: a, reader: reader, received: schema.Micros(a.load.Started.UnixMicro()), rejected: a.rejected.begin(),
-		refused: map[schema.Reason]int64{}}
+	r := &reading{
+		l: l, a: a, reader: reader, received: schema.Micros(a.load.Started.UnixMicro()), rejected: a.rejected.begin(),
+		refused: map[schema.Reason]int64{},
+	}
 	ended := make(chan error, 1)
 	go func() {
 		ended <- r.run(pipe, full, free)

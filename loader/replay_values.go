@@ -1,6 +1,7 @@
 package loader
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -33,7 +34,7 @@ type values struct {
 	sel     Selection
 	dry     bool
 	reasons []string
-	left    int64 // of Selection.Limit; negative for none
+	left    int64       // of Selection.Limit; negative for none
 	planned schema.Diff // columns that a plan takes for there
 	out     *ReplayReport
 }
@@ -195,10 +196,9 @@ func (b *valueBatch) run(ctx context.Context) error {
 		return fmt.Errorf("begin: %w", err)
 	}
 	b.tx = tx
-	if err := b.do(ctx); err != nil || len(b.done) == 0 || b.dry {
-		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTime)
-		defer cancel()
-		return errors.Join(err, b.closed(tx.Rollback(end), err))
+	err = b.do(ctx)
+	if err != nil || len(b.done) == 0 || b.dry {
+		return cmp.Or(err, b.rollback(ctx))
 	}
 	failpoint.Hit("before-fill-commit")
 	b.committing = true
@@ -209,12 +209,14 @@ func (b *valueBatch) run(ctx context.Context) error {
 	return nil
 }
 
-// closed drops the error of a rollback after which there is a better one.
-func (b *valueBatch) closed(rollback, err error) error {
-	if err != nil || errors.Is(rollback, pgx.ErrTxClosed) {
-		return nil
+// rollback ends the transaction without a trace.
+func (b *valueBatch) rollback(ctx context.Context) error {
+	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTime)
+	defer cancel()
+	if err := b.tx.Rollback(end); !errors.Is(err, pgx.ErrTxClosed) {
+		return err
 	}
-	return rollback
+	return nil
 }
 
 func (b *valueBatch) lost(err error) error {

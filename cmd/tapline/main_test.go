@@ -84,13 +84,13 @@ func (p *process) wait(t *testing.T) int {
 // until polls, because nothing tells a test that a session of Postgres begins to wait.
 func until(t *testing.T, what string, done func() bool) {
 	t.Helper()
-	for range 3000 {
+	for range 12_000 {
 		if done() {
 			return
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	t.Fatalf("waited half a minute until %s", what)
+	t.Fatalf("waited two minutes until %s", what)
 }
 
 // TestInterrupt sends a Ctrl-C while the second file is being copied: its COPY waits for a row that somebody else has
