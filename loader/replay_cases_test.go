@@ -224,6 +224,12 @@ func TestReplaysAtOnce(t *testing.T) {
 	r.load(r.auto, loader.Auto, path)
 	first := r.load(r.managed, loader.Managed, path)
 	r.migrate()
+	// All have begun before the first can mark what it has read.
+	tx, err := r.managed.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	pgtest.Exec(t, tx, `lock table web._quarantine in share mode`)
 	reports := make([]loader.ReplayReport, 3)
 	var group sync.WaitGroup
 	for i := range reports {
@@ -244,6 +250,13 @@ func TestReplaysAtOnce(t *testing.T) {
 			t.Error(err)
 		}
 	})
+	const waiting = `select count(distinct pid) from pg_locks where not granted and database = (select oid from pg_database where datname = current_database())`
+	for pgtest.Value[int64](t, r.managed, waiting) < int64(len(reports)) {
+		time.Sleep(5 * time.Millisecond)
+	}
+	if err := tx.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	group.Wait()
 	var loaded, taken, filled int64
 	for i := range reports {

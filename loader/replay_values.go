@@ -213,10 +213,11 @@ func (b *valueBatch) run(ctx context.Context) error {
 func (b *valueBatch) rollback(ctx context.Context) error {
 	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTime)
 	defer cancel()
-	if err := b.tx.Rollback(end); !errors.Is(err, pgx.ErrTxClosed) {
-		return err
+	err := b.tx.Rollback(end)
+	if errors.Is(err, pgx.ErrTxClosed) {
+		err = nil
 	}
-	return nil
+	return err
 }
 
 func (b *valueBatch) lost(err error) error {
