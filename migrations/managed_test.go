@@ -61,8 +61,15 @@ func TestUpFolder(t *testing.T) {
 	if steps := up(1); len(steps) != 1 || steps[0].Version != 1 {
 		t.Errorf("up 1 = %v", steps)
 	}
-	if steps := up(3); len(steps) != 3 || steps[2].Version != 4 {
-		t.Errorf("up 3 = %v", steps)
+	// What is recorded commits with the file, or neither does.
+	pgtest.Exec(t, pool, `create function shop.no() returns trigger language plpgsql as $$ begin raise exception 'no'; end $$`)
+	pgtest.Exec(t, pool, `create trigger no before insert on shop._migration_files for each row when (new.version = 3) execute function shop.no()`)
+	if _, err := m.UpFolder(t.Context(), "Shop", files, 2); err == nil || tables(t, m)["purchase"].Column("note") != nil {
+		t.Errorf("a file without its record: %v, and the column is there: %v", err, tables(t, m)["purchase"].Column("note") != nil)
+	}
+	pgtest.Exec(t, pool, `drop function shop.no cascade`)
+	if steps := up(2); len(steps) != 2 || steps[1].Version != 4 {
+		t.Errorf("up 2 = %v", steps)
 	}
 	var failed *migrations.FileError
 	if _, err := m.UpFolder(t.Context(), "Shop", files, migrations.All); !errors.As(err, &failed) || failed.Version != 5 {
