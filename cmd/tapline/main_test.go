@@ -128,7 +128,7 @@ func TestInterrupt(t *testing.T) {
 		t.Fatal(err)
 	}
 	until(t, "the COPY waits for the row", func() bool {
-		return pgtest.Value[int64](t, pool, "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and query ilike 'copy%'") > 0
+		return pgtest.Value[int64](t, pool, "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and query like '%; copy %' and pid <> pg_backend_pid()") > 0
 	})
 	if err := p.cmd.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
