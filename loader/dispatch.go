@@ -32,27 +32,25 @@ func newDispatch(ctx context.Context, l *Loader, sum *tally) *dispatch {
 // load loads a unit now, or starts to as soon as a worker is free.
 func (d *dispatch) load(unit Unit) {
 	n := d.sum.unit(UnitReport{Unit: unit.Name(), Status: Interrupted})
-	large := len(d.l.workers) > 1 && unit.Size() >= d.l.cfg.LargeUnit
-	if !large {
+	if len(d.l.workers) == 1 || unit.Size() < d.l.cfg.LargeUnit {
 		d.busy.Wait()
+		if d.ctx.Err() == nil {
+			d.run(d.l.workers[0], unit, n)
+		}
+		return
 	}
-	var w *worker
 	select {
 	case <-d.ctx.Done():
-		return
-	case w = <-d.free:
-	}
-	d.l.progress.open(w)
-	d.busy.Go(func() {
-		d.run(w, unit, n)
-		d.free <- w
-	})
-	if !large {
-		d.busy.Wait()
+	case w := <-d.free:
+		d.busy.Go(func() {
+			d.run(w, unit, n)
+			d.free <- w
+		})
 	}
 }
 
 func (d *dispatch) run(w *worker, unit Unit, n int) {
+	d.l.progress.open(w)
 	defer d.l.progress.close(w, unit.Size())
 	if w.state == nil {
 		if err := w.prepare(d.ctx); err != nil {

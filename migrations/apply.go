@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/golang-migrate/migrate/v4"
@@ -22,13 +23,21 @@ func (s *session) migrate(files []File) (*migrate.Migrate, error) {
 	return mig, nil
 }
 
-// cancelOn makes the end of ctx cancel the statement that golang-migrate runs: it knows no contexts itself.
-func (s *session) cancelOn(ctx context.Context) (stop func() bool) {
-	return context.AfterFunc(ctx, func() {
+// cancelOn makes the end of ctx cancel the statement that golang-migrate runs: it knows no contexts itself. After stop,
+// which may be called again, no request is on its way any more: it would cancel what comes next.
+func (s *session) cancelOn(ctx context.Context) (stop func()) {
+	requested := make(chan struct{})
+	unhook := context.AfterFunc(ctx, func() {
+		defer close(requested)
 		timeout, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()
 		// If the request does not arrive the statement ends by itself.
 		_ = s.conn.PgConn().CancelRequest(timeout)
+	})
+	return sync.OnceFunc(func() {
+		if !unhook() {
+			<-requested
+		}
 	})
 }
 
@@ -78,7 +87,8 @@ func (s *session) upFiles(ctx context.Context, files []File, r upRun) ([]Step, e
 	if err != nil {
 		return nil, err
 	}
-	defer s.cancelOn(ctx)()
+	stop := s.cancelOn(ctx)
+	defer stop()
 	var steps []Step
 	for i := range run {
 		f := &run[i]
@@ -90,6 +100,7 @@ func (s *session) upFiles(ctx context.Context, files []File, r upRun) ([]Step, e
 		}
 		start := time.Now()
 		if err := s.step(ctx, mig, f); err != nil {
+			stop()
 			return steps, s.failed(ctx, f, r.keep, err)
 		}
 		if err := s.keep(ctx, files[i], r.folder); err != nil {
