@@ -14,8 +14,9 @@ func completeTracks(have schema.Tables, d schema.Diff) schema.Diff {
 	if d.Empty() || tracks == nil || tracks.View {
 		return d
 	}
-	tables := d.Apply(have).TracksTables()
-	known := columnNames(tracks.Columns)
+	after := d.Apply(have) // what asks for d may have looked at tracks before
+	tables := after.TracksTables()
+	known := columnNames(after[schema.TableTracks].Columns)
 	standard := map[string]schema.Column{}
 	for _, c := range schema.StandardColumns() {
 		standard[c.Name] = c
