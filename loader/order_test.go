@@ -65,6 +65,12 @@ func outcomeOf(t *testing.T, pool *pgxpool.Pool, schemaName, table string) outco
 	for _, row := range o.Rows {
 		delete(row, "uuid_ts")
 		delete(row, "received_at") // of these two each load has its own
+		for column, text := range row {
+			// 2.0 is 2 in a column that was bigint when it came, and is the same number.
+			if o.Types[column] == "numeric" && strings.Contains(text, ".") {
+				row[column] = strings.TrimSuffix(strings.TrimRight(text, "0"), ".")
+			}
+		}
 	}
 	for key, ds := range s.discards {
 		if key.table == table {
