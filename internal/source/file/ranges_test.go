@@ -105,6 +105,24 @@ func TestFormatToldInALaterRange(t *testing.T) {
 	}
 }
 
+// TestBatchAtTheBorder has a batch that begins in the range where the format was told late, and is its last line: all its
+// events are in the range, though its bytes go on behind it.
+func TestBatchAtTheBorder(t *testing.T) {
+	t.Parallel()
+	batch := `{"batch":[{"type":"track","event":"E","userId":"u"},{"type":"track","event":"B","userId":"u"},3]}` + "\n"
+	text := "{" + strings.Repeat("x", 600_000) + "\n" + call("first", 0) + "\n" + batch
+	text += strings.Repeat("\n", len(text)-2*len(batch)+10)
+	o := options()
+	o.UnitMaxBytes = int64(len(text)/2) + 1
+	us, errs := units(t, o, write(t, "f", []byte(text)))
+	if len(us) != 2 || len(errs) > 0 {
+		t.Fatalf("%d units and %v", len(us), errs)
+	}
+	if all := readAll(t, us); len(all) != 5 {
+		t.Errorf("%d records, want the long line, the first call and the batch's three", len(all))
+	}
+}
+
 // TestRangesAreTheFile reads files whole and in ranges: the records, their ids, lines and offsets are the same, and so are
 // the ranges themselves when they are read again, in another order.
 func TestRangesAreTheFile(t *testing.T) {

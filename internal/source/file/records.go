@@ -143,6 +143,9 @@ func (u *undecided) resume() resume {
 }
 
 func (u *undecided) next(w *window, ev *schema.Event) error {
+	if u.chosen != nil { // first: a batch whose line has reached the limit has more events
+		return u.chosen.next(w, ev)
+	}
 	if w.full() {
 		return io.EOF
 	}
