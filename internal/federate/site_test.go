@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -41,12 +42,21 @@ type site struct {
 
 func newSite(t *testing.T) *site {
 	t.Helper()
-	return newSiteAt(t, pgtest.Pool(t))
+	return newSiteAt(t, pgtest.DSN(t))
 }
 
-func newSiteAt(t *testing.T, pool *pgxpool.Pool) *site {
+// newSiteAt is a site in a database of the test. Its pool has room for several loaders, which need two connections each,
+// and for those that the test keeps to itself: the default would be four on a small machine.
+func newSiteAt(t *testing.T, dsn string) *site {
 	t.Helper()
-	s := &site{t: t, pool: pool, sink: &sink.Sink{Key: writeKey}}
+	u, err := url.Parse(dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	query := u.Query()
+	query.Set("pool_max_conns", "16")
+	u.RawQuery = query.Encode()
+	s := &site{t: t, pool: pgtest.PoolAt(t, u.String()), sink: &sink.Sink{Key: writeKey}}
 	s.url = s.serve(s.sink)
 	return s
 }
