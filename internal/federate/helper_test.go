@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"slices"
 	"time"
 
 	"github.com/tapline/tapline/internal/federate/sink"
@@ -23,4 +24,9 @@ func digest(key, text string) string {
 	mac := hmac.New(sha256.New, []byte(key))
 	mac.Write([]byte(text))
 	return hex.EncodeToString(mac.Sum(nil))
+}
+
+func sorted(ids []string) []string {
+	slices.Sort(ids)
+	return ids
 }

@@ -32,11 +32,11 @@ type load struct {
 
 // reader reads pieces of one source, one after the other. It holds a connection and a transaction only while it reads.
 type reader struct {
-	f       *Federator
-	d       *Destination
-	schema  string
-	pos     position
-	tables  *tables
+	f      *Federator
+	d      *Destination
+	schema string
+	pos    position
+	tables *tables
 }
 
 func newReader(f *Federator, d *Destination, schemaName string) *reader {

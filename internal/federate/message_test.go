@@ -111,10 +111,12 @@ func TestFilters(t *testing.T) {
 		settings federate.Settings
 		want     string
 	}{
-		"drop":  {federate.Settings{NotProperties: []string{"cart.mail", "secret"}}, `{"a":1,"cart":{"total":2},"n":5}`},
-		"some":  {federate.Settings{Properties: []string{"cart", "n"}}, `{"cart":{"total":2,"mail":"x@y"},"n":5}`},
-		"hashed": {federate.Settings{Properties: []string{"n", "cart.mail"}, Hashed: []string{"cart_mail", "n"}, HashKeyFrom: "env:HASH"},
-			`{"cart":{"mail":"` + digest("of env:HASH", "x@y") + `"},"n":"` + digest("of env:HASH", "5") + `"}`},
+		"drop": {federate.Settings{NotProperties: []string{"cart.mail", "secret"}}, `{"a":1,"cart":{"total":2},"n":5}`},
+		"some": {federate.Settings{Properties: []string{"cart", "n"}}, `{"cart":{"total":2,"mail":"x@y"},"n":5}`},
+		"hashed": {
+			federate.Settings{Properties: []string{"n", "cart.mail"}, Hashed: []string{"cart_mail", "n"}, HashKeyFrom: "env:HASH"},
+			`{"cart":{"mail":"` + digest("of env:HASH", "x@y") + `"},"n":"` + digest("of env:HASH", "5") + `"}`,
+		},
 	} {
 		to := newSink()
 		s.add(name, s.serve(to), c.settings)
