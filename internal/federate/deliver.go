@@ -246,7 +246,7 @@ func (w *waiting) Success(m analytics.Message) {
 // Failure implements analytics.Callback. The transport does not fail before the session ends; what is left are messages
 // that the client itself does not take.
 func (w *waiting) Failure(m analytics.Message, err error) {
-	reason := ""
+	var reason string
 	var unsupported *json.UnsupportedValueError
 	var marshaler *json.MarshalerError
 	switch {

@@ -158,7 +158,7 @@ func (f *Federator) runOnce(ctx context.Context) error {
 		wg.Go(func() { errs[i] = f.untilDone(ctx, &all[i]) })
 	}
 	wg.Wait()
-	if ctx.Err() != nil {
+	if ended(ctx) {
 		return nil
 	}
 	return errors.Join(errs...)

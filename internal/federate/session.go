@@ -31,7 +31,7 @@ func (f *Federator) runAlways(ctx context.Context) error {
 	for {
 		all, err := f.chosen(ctx)
 		switch {
-		case ctx.Err() != nil:
+		case ended(ctx):
 			return nil
 		case errors.Is(err, ErrNotFound) || errors.Is(err, errNotSetUp):
 			return err
@@ -54,7 +54,7 @@ func (f *Federator) runAlways(ctx context.Context) error {
 				delete(running, d.Name)
 			})
 		}
-		if sleep(ctx, f.opt.Poll) != nil {
+		if _ = sleep(ctx, f.opt.Poll); ended(ctx) {
 			return nil
 		}
 	}
@@ -94,7 +94,7 @@ func (f *Federator) untilDone(ctx context.Context, d *Destination) error {
 		var paused *PausedError
 		var setup setupError
 		switch {
-		case err == nil, ctx.Err() != nil:
+		case err == nil, ended(ctx):
 			return nil
 		case errors.Is(err, errChanged):
 			continue
@@ -114,7 +114,7 @@ func (f *Federator) untilDone(ctx context.Context, d *Destination) error {
 			return fmt.Errorf("destination %s: %w", d.Name, err)
 		}
 		f.opt.Logger.InfoContext(ctx, "federation begins again", slog.String("destination", d.Name), slog.Any("error", err))
-		if sleep(ctx, min(pause.NextBackOff(), f.opt.Poll)) != nil {
+		if _ = sleep(ctx, min(pause.NextBackOff(), f.opt.Poll)); ended(ctx) {
 			return nil
 		}
 	}
@@ -126,6 +126,9 @@ func (f *Federator) pauses() *backoff.ExponentialBackOff {
 	b.Reset()
 	return b
 }
+
+// ended reports whether somebody wants this to end, which is no error.
+func ended(ctx context.Context) bool { return ctx.Err() != nil }
 
 // sleep waits, or returns the error of a context that ended before.
 func sleep(ctx context.Context, d time.Duration) error {
