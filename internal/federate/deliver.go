@@ -70,9 +70,11 @@ func (s *sender) part(ctx context.Context, p *piece, limit int) (*part, error) {
 		return nil, fmt.Errorf("make client: %w", err)
 	}
 	stop := context.AfterFunc(ctx, w.stop)
+	watched, unwatch := context.WithCancel(ctx)
+	go w.watch(watched, s.f.opt.Timeout, s.transport.busy)
 	out, err := s.enqueue(ctx, client, w, p, limit)
-	// Close sends what is left and returns when all callbacks were called.
-	closeErr := client.Close()
+	closeErr := closeClient(ctx, client)
+	unwatch()
 	stop()
 	if err = errors.Join(err, closeErr); err != nil {
 		return nil, err
@@ -85,6 +87,29 @@ func (s *sender) part(ctx context.Context, p *piece, limit int) (*part, error) {
 	}
 	out.undelivered, out.sent = w.undelivered, out.sent-int64(len(w.undelivered))
 	return out, nil
+}
+
+// errSilent says that the client owes answers and does nothing.
+var errSilent = errors.New("the client has fallen silent")
+
+// closeClient sends what is left and returns when all callbacks were called. A client that does not end although it cannot
+// wait for anything any more is left behind; the messages it has are sent again.
+func closeClient(ctx context.Context, client analytics.Client) error {
+	closed := make(chan error, 1)
+	go func() { closed <- client.Close() }()
+	select {
+	case err := <-closed:
+		return err
+	case <-ctx.Done():
+	}
+	timer := time.NewTimer(10 * time.Second)
+	defer timer.Stop()
+	select {
+	case err := <-closed:
+		return err
+	case <-timer.C:
+		return errSilent
+	}
 }
 
 func (s *sender) enqueue(ctx context.Context, client analytics.Client, w *waiting, p *piece, limit int) (*part, error) {
@@ -179,6 +204,7 @@ type waiting struct {
 	entries     map[string]entry
 	bytes       int
 	count       int
+	events      int // messages that came or went
 	parallel    int
 	stopped     bool
 	failed      error
@@ -209,7 +235,24 @@ func (w *waiting) add(ctx context.Context, e entry, id string) error {
 	w.entries[id] = e
 	w.bytes += e.size
 	w.count++
+	w.events++
 	return nil
+}
+
+// watch makes the part fail if for that long nothing was answered although no request is under way: a panic within the
+// client is noted in its log only, and whose messages it had is never told.
+func (w *waiting) watch(ctx context.Context, patience time.Duration, busy func() bool) {
+	last, quiet := 0, time.Now()
+	for sleep(ctx, min(patience/4, time.Second)) == nil {
+		w.mu.Lock()
+		if w.events != last || w.count == 0 || busy() {
+			last, quiet = w.events, time.Now()
+		} else if time.Since(quiet) > max(patience, 3*time.Second) {
+			w.failed = errSilent
+			w.free.Broadcast()
+		}
+		w.mu.Unlock()
+	}
 }
 
 // stop wakes whoever waits for room.
@@ -228,6 +271,7 @@ func (w *waiting) answered(id string) {
 	}
 	w.bytes -= e.size
 	w.count--
+	w.events++
 	if e.copies--; e.copies > 0 {
 		w.entries[id] = e
 	} else {

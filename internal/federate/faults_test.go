@@ -108,7 +108,7 @@ func TestSlow(t *testing.T) {
 	s.complete()
 	// The client's own limit of ten seconds is none: this destination needs longer for a request.
 	requests.Store(0)
-	s.sink.Judge = func(*sink.Request) *sink.Answer { return &sink.Answer{Delay: 11 * time.Second, Take: true} }
+	s.sink.Set(func(*sink.Request) *sink.Answer { return &sink.Answer{Delay: 11 * time.Second, Take: true} })
 	s.load(tracks(10, 5)...)
 	o.Timeout = patience
 	before := s.report("segment")
@@ -266,4 +266,26 @@ func TestRefusesEverything(t *testing.T) {
 	if r := s.report("segment"); r.Pending != 2500 || len(r.Undelivered) > 0 {
 		t.Errorf("status %+v", r)
 	}
+}
+
+// A run that is to end gives a destination up that stays down.
+func TestGivesUp(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.sink.Judge = func(*sink.Request) *sink.Answer { return &sink.Answer{Status: 503, Body: "closed"} }
+	s.load(tracks(0, 700)...)
+	s.add("segment", s.url, federate.Settings{})
+	o := options()
+	o.GiveUp = 100 * time.Millisecond
+	err := s.federator(o).Run(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "given up after 100ms: 503 Service Unavailable: closed") {
+		t.Errorf("Run = %v", err)
+	}
+	r := s.report("segment")
+	if r.Pending != 700 || r.Destination.Status == federate.Paused || !strings.Contains(r.Destination.LastError, "503") || !r.Leased.IsZero() {
+		t.Errorf("status %+v", r)
+	}
+	s.sink.Set(nil)
+	s.run(options())
+	s.complete()
 }

@@ -83,6 +83,9 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
+// ends reports whether Run ends by itself.
+func (o *Options) ends() bool { return o.Once || o.replays() }
+
 func (o *Options) replays() bool { return !o.From.IsZero() || !o.To.IsZero() }
 
 // Progress is how far one destination is.
@@ -141,7 +144,7 @@ func ReadKey(_ context.Context, reference string) (string, error) {
 // for one that is or was paused, ErrLeased for one that another process sends to, and with Once what a destination was
 // given up for. It is nil if ctx ended.
 func (f *Federator) Run(ctx context.Context) error {
-	if f.opt.Once || f.opt.replays() {
+	if f.opt.ends() {
 		return f.runOnce(ctx)
 	}
 	return f.runAlways(ctx)

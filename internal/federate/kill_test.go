@@ -136,13 +136,13 @@ func TestStopInRetry(t *testing.T) {
 	s.add("segment", s.url, federate.Settings{})
 	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGKILL} {
 		down := make(chan struct{}, 100)
-		s.sink.Judge = func(*sink.Request) *sink.Answer {
+		s.sink.Set(func(*sink.Request) *sink.Answer {
 			select {
 			case down <- struct{}{}:
 			default:
 			}
 			return &sink.Answer{Status: 503}
-		}
+		})
 		p := s.start(binary, "")
 		for range 10 {
 			select {
@@ -164,7 +164,7 @@ func TestStopInRetry(t *testing.T) {
 			t.Error("the cursor moved")
 		}
 	}
-	s.sink.Judge = nil
+	s.sink.Set(nil)
 	s.run(options())
 	s.complete()
 }

@@ -86,7 +86,7 @@ func TestProbe(t *testing.T) {
 	if err != nil || !r.OK || r.Status != http.StatusOK || r.Took <= 0 {
 		t.Errorf("Test = %+v, %v", r, err)
 	}
-	s.sink.Judge = func(*sink.Request) *sink.Answer { return &sink.Answer{Status: 503, Body: "down " + writeKey} }
+	s.sink.Set(func(*sink.Request) *sink.Answer { return &sink.Answer{Status: 503, Body: "down " + writeKey} })
 	r, err = s.federator(options()).Test(t.Context(), "segment")
 	if err != nil || r.OK || r.Message != "503 Service Unavailable: down ***" {
 		t.Errorf("Test = %+v, %v", r, err)

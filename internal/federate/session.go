@@ -98,7 +98,10 @@ func (f *Federator) untilDone(ctx context.Context, d *Destination) error {
 			return nil
 		case errors.Is(err, errChanged):
 			continue
-		case errors.As(err, &paused), errors.As(err, &setup), errors.Is(err, ErrNotFound):
+		case errors.As(err, &setup):
+			f.noteError(ctx, d.Name, err)
+			return err
+		case errors.As(err, &paused), errors.Is(err, ErrNotFound):
 			return err
 		}
 		if moved {
@@ -286,7 +289,7 @@ func (s *session) read(ctx context.Context, pieces chan<- *piece) error {
 			return err
 		}
 		if p == nil {
-			if s.f.opt.Once || s.f.opt.replays() {
+			if s.f.opt.ends() {
 				return nil
 			}
 			if err := sleep(ctx, s.f.opt.Poll); err != nil {

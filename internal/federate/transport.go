@@ -35,8 +35,9 @@ type transport struct {
 	problem   string    // why the last request failed
 	latencies [1024]time.Duration
 	requests  int
-	accepted  bool // it has taken a batch in this session
-	refusals  int  // messages refused since it took one
+	good      time.Time // of the last batch that it took; at first the beginning
+	accepted  bool      // it has taken a batch in this session
+	refusals  int       // messages refused since it took one
 }
 
 // refusalLimit is how many messages may be refused one after the other before that is taken for something wrong with the
@@ -54,7 +55,7 @@ const (
 
 func newTransport(ctx context.Context, f *Federator, d *Destination, key string, stop context.CancelCauseFunc) *transport {
 	return &transport{
-		ctx: ctx, stop: stop, f: f, d: d, http: newHTTP(d, f.opt.InFlight), slots: make(chan struct{}, f.opt.InFlight),
+		good: time.Now(), ctx: ctx, stop: stop, f: f, d: d, http: newHTTP(d, f.opt.InFlight), slots: make(chan struct{}, f.opt.InFlight),
 		secrets: strings.NewReplacer(base64.StdEncoding.EncodeToString([]byte(key+":")), "***", key, "***"),
 	}
 }
@@ -115,7 +116,11 @@ func (t *transport) deliver(r *http.Request, body []byte) error {
 			return err
 		}
 		after := max(pause.NextBackOff(), a.after)
-		t.noteTrouble(a)
+		if t.noteTrouble(a) {
+			err := setupError{fmt.Errorf("destination %s: given up after %s: %s", t.d.Name, t.f.opt.GiveUp, a.text)}
+			t.stop(err)
+			return err
+		}
 		if err := sleep(t.ctx, after); err != nil {
 			return err
 		}
@@ -321,17 +326,25 @@ func (t *transport) noteTaken(took time.Duration) {
 	defer t.mu.Unlock()
 	t.latencies[t.requests%len(t.latencies)] = took
 	t.requests++
-	t.problem, t.accepted, t.refusals = "", true, 0
+	t.problem, t.accepted, t.refusals, t.good = "", true, 0, time.Now()
 }
 
-func (t *transport) noteTrouble(a answer) {
+// noteTrouble reports whether the destination is to be given up.
+func (t *transport) noteTrouble(a answer) (giveUp bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.problem = a.text
+	if t.f.opt.ends() && time.Since(t.good) > t.f.opt.GiveUp {
+		return true
+	}
 	if until := time.Now().Add(a.after); a.after > 0 && until.After(t.notBefore) {
 		t.notBefore = until
 	}
+	return false
 }
+
+// busy reports whether a request is under way, or waits to be sent again.
+func (t *transport) busy() bool { return len(t.slots) > 0 }
 
 // trouble is why the last request failed; empty if it did not.
 func (t *transport) trouble() string {

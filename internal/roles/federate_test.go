@@ -24,8 +24,10 @@ func TestLoaderForwards(t *testing.T) {
 	to := &sink.Sink{}
 	server := httptest.NewServer(to)
 	defer server.Close()
-	d := federate.Destination{Name: "segment", Source: nickname, Endpoint: server.URL, KeyFrom: "env:KEY",
-		Settings: federate.Settings{AllowHTTP: true, AllowPrivate: true}}
+	d := federate.Destination{
+		Name: "segment", Source: nickname, Endpoint: server.URL, KeyFrom: "env:KEY",
+		Settings: federate.Settings{AllowHTTP: true, AllowPrivate: true},
+	}
 	if err := federate.Add(t.Context(), s.loader, d, "", false); err == nil {
 		t.Error("the loader adds a destination")
 	}

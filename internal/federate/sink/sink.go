@@ -50,7 +50,7 @@ type Sink struct {
 	// Key is the write key; all others get 401. Empty means any.
 	Key string
 	// Judge returns what to do with a request; nil means to take it. Optional. It may be called by several requests at the
-	// same time.
+	// same time. Once there were requests, Set changes it.
 	Judge func(*Request) *Answer
 	// Forget keeps ids only, for large numbers of messages.
 	Forget bool
@@ -62,6 +62,13 @@ type Sink struct {
 	requests  int
 	wrong     []string
 	authority map[string]int
+}
+
+// Set changes Judge while requests may come.
+func (s *Sink) Set(judge func(*Request) *Answer) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.Judge = judge
 }
 
 // ServeHTTP implements http.Handler.
@@ -92,8 +99,11 @@ func (s *Sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "unknown write key "+user, http.StatusUnauthorized)
 		return
 	}
-	if s.Judge != nil {
-		if a := s.Judge(q); a != nil {
+	s.mu.Lock()
+	judge := s.Judge
+	s.mu.Unlock()
+	if judge != nil {
+		if a := judge(q); a != nil {
 			s.misbehave(w, r, q, a)
 			return
 		}
