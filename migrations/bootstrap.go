@@ -29,7 +29,8 @@ func (m *Migrator) Bootstrap(ctx context.Context, nickname string) error {
 	if m.options.Managed {
 		return &NotReadyError{Schema: m.schema, Lacks: lacks}
 	}
-	if err := m.bootstrapControl(ctx, nickname); err != nil {
+	err = control(ctx, m.cfg, m.options, func(s *session) error { return s.own(ctx, nickname, m.schema) })
+	if err != nil {
 		return err
 	}
 	return m.change(ctx, func(s *session) error { return s.bootstrap(ctx) })
@@ -39,17 +40,18 @@ func (m *Migrator) Bootstrap(ctx context.Context, nickname string) error {
 func (s *session) lacks(ctx context.Context, nickname string) (string, error) {
 	var owner, digest *string
 	var controlDirty, dirty *bool
-	var version, last, applied *int64
+	var version, last, applied, controlVersion *int64
 	// The version tables have one row each; a table that is missing is told by the error.
 	err := s.conn.QueryRow(ctx, `
 		select o.nickname, o.catalogue,
 			(select bool_or(dirty) from `+qualified(ControlSchema, versionTable)+`),
 			(select bool_or(dirty) from `+qualified(s.schema, versionTable)+`),
+			(select max(version) from `+qualified(ControlSchema, versionTable)+`),
 			(select max(version) from `+qualified(s.schema, versionTable)+`),
 			(select max(version) from `+qualified(s.schema, "_migration_files")+`),
 			(select max(version) from `+qualified(s.schema, "_migration_files")+` where applied_at is not null)
 		from (select) one left join `+qualified(ControlSchema, "sources")+` o on o.schema_name = $1`, s.schema).
-		Scan(&owner, &digest, &controlDirty, &dirty, &version, &last, &applied)
+		Scan(&owner, &digest, &controlDirty, &dirty, &controlVersion, &version, &last, &applied)
 	switch {
 	case missing(err):
 		return "it was never set up", nil
@@ -62,11 +64,14 @@ func (s *session) lacks(ctx context.Context, nickname string) (string, error) {
 	case applied == nil:
 		return "its first migration was interrupted", nil
 	case s.options.Managed:
-		// Whoever owns DDL may be at work, or have left something to be repaired: what is applied is whole all the same.
-	case version == nil || last == nil || controlDirty == nil || *controlDirty || *dirty:
+		// Whoever owns DDL may be at work, or have left something to be repaired: what is applied is whole all the same. Nor
+		// does loading need what a later release has added to the control schema.
+	case version == nil || last == nil || controlDirty == nil || controlVersion == nil || *controlDirty || *dirty:
 		return "a migration was interrupted", nil
 	case *version != *last:
 		return fmt.Sprintf("migrations up to %d wait, %d are applied", *last, *version), nil
+	case int(*controlVersion) < len(controlFiles()):
+		return "the control schema is that of an earlier release of Tapline", nil
 	}
 	if digest == nil || *digest != catalogueDigest() {
 		return "its tables are those of another release of Tapline", nil
@@ -80,9 +85,15 @@ func catalogueDigest() string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// bootstrapControl makes the control schema and the source's row, on a connection of its own.
-func (m *Migrator) bootstrapControl(ctx context.Context, nickname string) error {
-	s, err := openSession(ctx, m.cfg, ControlSchema, m.options)
+// Control makes the control schema, or brings it up to this release. Bootstrap does that too; this is for what needs the
+// control schema alone, and for databases whose sources are managed by others.
+func Control(ctx context.Context, cfg *pgx.ConnConfig, o Options) error {
+	return control(ctx, cfg, o.withDefaults(), func(*session) error { return nil })
+}
+
+// control brings the control schema up to this release, on a connection of its own, and does something under its lock.
+func control(ctx context.Context, cfg *pgx.ConnConfig, o Options, then func(*session) error) error {
+	s, err := openSession(ctx, cfg, ControlSchema, o)
 	if err != nil {
 		return cause(ctx, err)
 	}
@@ -99,7 +110,7 @@ func (m *Migrator) bootstrapControl(ctx context.Context, nickname string) error 
 	if _, err := s.up(ctx, math.MaxUint32); err != nil {
 		return err
 	}
-	return cause(ctx, s.own(ctx, nickname, m.schema))
+	return cause(ctx, then(s))
 }
 
 // own writes the source's row, or says whose schema it is.

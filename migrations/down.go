@@ -36,7 +36,7 @@ func (m *Migrator) UpSteps(ctx context.Context, nickname string, limit int) (ste
 	if err := m.owned(ctx, nickname); err != nil {
 		return nil, err
 	}
-	if err := m.bootstrapControl(ctx, nickname); err != nil {
+	if err := control(ctx, m.cfg, m.options, func(s *session) error { return s.own(ctx, nickname, m.schema) }); err != nil {
 		return nil, err
 	}
 	err = m.change(ctx, func(s *session) error {

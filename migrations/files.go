@@ -33,6 +33,7 @@ func (f *File) Applied() bool { return !f.AppliedAt.IsZero() }
 const (
 	baselinePath = "sql/source/000001_baseline"
 	controlPath  = "sql/control/000001_control"
+	federatePath = "sql/control/000002_federation"
 )
 
 // baselineFile returns number 1 of a source's schema.
@@ -64,8 +65,14 @@ func adopting(schemaName string, have schema.Tables) (up, down string) {
 	return own + up, down + generatedAbove + drop
 }
 
-// controlFile returns number 1 of the control schema.
-func controlFile() File { return embeddedFile(controlPath, "control", ControlSchema) }
+// controlFiles returns all migrations of the control schema: they come with the program.
+func controlFiles() []File {
+	return []File{
+		embeddedFile(controlPath, "control", ControlSchema),
+		generated(ControlSchema, 2, "federation", template(federatePath+".up.sql", ControlSchema),
+			template(federatePath+".down.sql", ControlSchema)),
+	}
+}
 
 func embeddedFile(path, name, schemaName string) File {
 	f := File{Version: 1, Name: name, Up: template(path+".up.sql", schemaName), Down: template(path+".down.sql", schemaName)}

@@ -3,6 +3,7 @@ package migrations
 import (
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/tapline/tapline/schema"
 )
@@ -66,11 +67,20 @@ func controlIfMissing() string {
 		"if to_regclass("+lit(qualified(ControlSchema, "sources"))+") is not null then\n\treturn;\nend if;\n"+
 		"if not exists (select from pg_catalog.pg_namespace where nspname = "+lit(ControlSchema)+") then\n"+
 		"\tcreate schema "+ident(ControlSchema)+";\nend if;\n"+
-		controlFile().Up+
+		controlSQL()+
 		"create table if not exists "+versions+" (\"version\" bigint not null primary key, \"dirty\" boolean not null);\n"+
-		"insert into "+versions+" select 1, false where not exists (select from "+versions+");\n"+
+		"insert into "+versions+" select "+strconv.Itoa(len(controlFiles()))+", false where not exists (select from "+versions+");\n"+
 		describeVersions(versions)+
 		"end ") + ";\n"
+}
+
+// controlSQL is what makes the whole control schema.
+func controlSQL() string {
+	var b strings.Builder
+	for _, f := range controlFiles() {
+		b.WriteString(f.Up)
+	}
+	return b.String()
 }
 
 // claim writes the source's row, or fails if the schema is another source's.

@@ -42,7 +42,27 @@ func (r *renderer) dictionary() {
 		row(r.table(r.diff.Columns[i].Table), &r.diff.Columns[i].Column)
 	}
 	end()
+	r.arrays()
 	r.retypeDictionary(func(w schema.Widens) string { return w.To.String() })
+}
+
+// arrays marks the new columns whose first value was an array.
+func (r *renderer) arrays() {
+	mark := func(table string, c *schema.Column) {
+		if c.Array {
+			r.add("update ", qualified(r.schema, "_columns"), ` set "is_array" = true where "table_name" = `, lit(table),
+				` and "column_name" = `, lit(c.Name), ";\n")
+		}
+	}
+	for i := range r.diff.Tables {
+		t := &r.diff.Tables[i]
+		for j := range t.Columns {
+			mark(t.Name, &t.Columns[j])
+		}
+	}
+	for i := range r.diff.Columns {
+		mark(r.diff.Columns[i].Table, &r.diff.Columns[i].Column)
+	}
 }
 
 func (r *renderer) retypeDictionary(to func(schema.Widens) string) {

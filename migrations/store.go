@@ -13,7 +13,7 @@ import (
 // files returns the migrations of the schema in order, those of the program and those that are kept. Only the text of
 // numbers above textFrom is read: what lies before may be much and is not needed to go up.
 func (s *session) files(ctx context.Context, textFrom int) ([]File, error) {
-	first, err := s.first(ctx)
+	program, err := s.program(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -22,22 +22,32 @@ func (s *session) files(ctx context.Context, textFrom int) ([]File, error) {
 			case when version > $1 then coalesce(down, '') else '' end, created_at, applied_at, coalesce(applied_by, '')
 		from `+qualified(s.schema, "_migration_files")+` order by version`, textFrom)
 	if err != nil {
-		return onlyFirst(first, err)
+		return onlyProgram(program, err)
 	}
 	kept, err := pgx.CollectRows(rows, scanFile)
 	if err != nil {
-		return onlyFirst(first, err)
+		return onlyProgram(program, err)
 	}
-	if len(kept) == 0 || kept[0].Version != 1 {
-		return append([]File{first}, kept...), nil
+	return merge(program, kept), nil
+}
+
+// merge returns the files of the program and those that are kept. What is kept has no text where it is the program's.
+func merge(program, kept []File) []File {
+	for _, k := range kept {
+		i, found := fileSource(program).find(k.Version)
+		if !found {
+			program = append(program, k)
+			continue
+		}
+		if k.Up == "" {
+			k.Up = program[i].Up
+		}
+		if k.Down == "" {
+			k.Down = program[i].Down
+		}
+		program[i] = k
 	}
-	if kept[0].Up == "" {
-		kept[0].Up = first.Up
-	}
-	if kept[0].Down == "" {
-		kept[0].Down = first.Down
-	}
-	return kept, nil
+	return program
 }
 
 // list returns the rows of _migration_files with the beginnings of the texts; number 1 if there is no such table yet.
@@ -68,20 +78,26 @@ func scanFile(row pgx.CollectableRow) (File, error) {
 	return f, err
 }
 
-// onlyFirst is the answer of a schema in which nothing has been applied yet.
-func onlyFirst(first File, err error) ([]File, error) {
+// onlyProgram is the answer of a schema in which nothing has been applied yet.
+func onlyProgram(program []File, err error) ([]File, error) {
 	if missing(err) {
-		return []File{first}, nil
+		return program, nil
 	}
 	return nil, fmt.Errorf("read migrations: %w", err)
 }
 
-// first returns number 1 of the schema. Where tables of the catalogue's names are there already, because the schema was
-// another warehouse's, it makes what they lack instead.
-func (s *session) first(ctx context.Context) (File, error) {
+// program returns the migrations that come with the program: all of the control schema, number 1 of a source's.
+func (s *session) program(ctx context.Context) ([]File, error) {
 	if s.schema == ControlSchema {
-		return controlFile(), nil
+		return controlFiles(), nil
 	}
+	first, err := s.first(ctx)
+	return []File{first}, err
+}
+
+// first returns number 1 of a source's schema. Where tables of the catalogue's names are there already, because the schema
+// was another warehouse's, it makes what they lack instead.
+func (s *session) first(ctx context.Context) (File, error) {
 	done, err := s.lastApplied(ctx)
 	if err != nil || done > 0 {
 		return baselineFile(s.schema), err

@@ -136,12 +136,13 @@ func inSchema(schemaName string, err error) error {
 }
 
 // newerProgram says whether the control schema is one of a later release: there every migration comes with the program,
-// and this one has number 1 only. A source's schema keeps the texts of all later numbers, so that any release can serve
+// and this one has these. A source's schema keeps the texts of all later numbers, so that any release can serve
 // them.
 func newerProgram(control []File) error {
+	known := uint(len(controlFiles()))
 	for i := range control {
-		if f := &control[i]; f.Applied() && f.Version > controlFile().Version {
-			return &NewerError{Schema: ControlSchema, Database: f.Version, Known: controlFile().Version, Program: true}
+		if f := &control[i]; f.Applied() && f.Version > known {
+			return &NewerError{Schema: ControlSchema, Database: f.Version, Known: known, Program: true}
 		}
 	}
 	return nil

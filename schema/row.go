@@ -257,6 +257,7 @@ func (s *State) fill(t *TableState, c *ColumnState, l *Leaf, i int32, r *Row) {
 			return
 		}
 		t.adopt(c, typ)
+		c.array = l.Kind == Array
 	}
 	reason := convert(l, c.Type, &cell)
 	if reason == needsWider {

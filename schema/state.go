@@ -96,6 +96,7 @@ type ColumnState struct {
 	Path  []string
 
 	role    role
+	array   bool // the first value was an array
 	stored  Type // the type in the database; Unknown if it is not there yet
 	place   int  // counts the columns of the table in the database from 1; 0 if it is not there yet
 	maxAbs  uint64
@@ -203,7 +204,7 @@ func (s *State) Pending() Diff {
 			switch {
 			case c.stored == c.Type:
 			case c.stored == Unknown:
-				d.Columns = append(d.Columns, Added{name, Column{Name: c.Name, Type: c.Type, Path: c.Path}})
+				d.Columns = append(d.Columns, Added{name, Column{Name: c.Name, Type: c.Type, Path: c.Path, Array: c.array}})
 			default:
 				d.Widen = append(d.Widen, Widens{name, c.Name, c.stored, c.Type})
 			}
@@ -257,7 +258,7 @@ func (t *TableState) definition() Table {
 	d := Table{Name: t.Name, Event: t.Event}
 	for _, c := range t.Columns {
 		if c.Type != Unknown {
-			d.Columns = append(d.Columns, Column{Name: c.Name, Type: c.Type, Path: c.Path})
+			d.Columns = append(d.Columns, Column{Name: c.Name, Type: c.Type, Path: c.Path, Array: c.array})
 		}
 	}
 	slices.SortFunc(d.Columns, func(a, b Column) int { return compareColumns(a.Name, b.Name) })

@@ -9,6 +9,8 @@ type Column struct {
 	// Path is the original name as sent: the keys from below properties, traits or context down to the value.
 	// Empty for standard columns.
 	Path []string
+	// Array says that the first value was an array: the column is Text, and holds arrays as their JSON text.
+	Array bool
 	// Comment is what Postgres shows for the column. Never the bare name.
 	Comment string
 }

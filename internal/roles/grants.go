@@ -41,6 +41,8 @@ const (
 func grants() []grant {
 	return []grant{
 		{Loader, control, nil, []string{sel}, "The loader asks whose schema it is and whether that is complete."},
+		{Loader, control, []string{"destinations", "cursors"}, []string{sel, update}, `Who loads also forwards to destinations, and notes how far that is. Adding one is the migrator's.`},
+		{Loader, control, []string{"_undelivered"}, []string{sel, insert, update}, `What a destination did not take.`},
 		{Loader, source, nil, []string{sel, insert}, `The loader adds rows, to event tables and to its own ledger, quarantine and discards, and looks up the ids
 that are there already. Rows that are in stay as they are: no update, no delete.`},
 		{Loader, source, []string{"_columns", "_migrations", "_migration_files"}, []string{sel}, `What changes the schema is not the loader's: a migration that it could write would be run by the migrator.`},

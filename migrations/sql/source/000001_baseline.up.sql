@@ -132,6 +132,7 @@ create table if not exists "{schema}"."_columns" (
 	"type" text not null,
 	"event" text,
 	"first_seen" timestamptz not null default now(),
+	"is_array" boolean not null default false,
 	constraint "_pk__columns" primary key ("table_name", "column_name")
 );
 comment on table "{schema}"."_columns" is 'The data dictionary: which property each column of the event tables holds.';
@@ -141,6 +142,7 @@ comment on column "{schema}"."_columns"."path" is 'Original name: the keys from 
 comment on column "{schema}"."_columns"."type" is 'Type of the column.';
 comment on column "{schema}"."_columns"."event" is 'The event as sent; empty for tables of other calls.';
 comment on column "{schema}"."_columns"."first_seen" is 'When the column was added.';
+comment on column "{schema}"."_columns"."is_array" is 'Whether the first value was an array: the column holds arrays as JSON text.';
 
 create table if not exists "{schema}"."_migration_files" (
 	"version" bigint constraint "_pk__migration_files" primary key,

@@ -1,0 +1,353 @@
+package federate
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/segmentio/analytics-go/v3"
+	"golang.org/x/time/rate"
+)
+
+// Batches of the client. It counts no commas, so that it may go some bytes above the limit: see transport.split.
+const (
+	batchEvents = 500
+	batchBytes  = 500_000
+)
+
+// outstandingBytes is how much of messages may be on their way, by the size of their rows: two full batches for each
+// request, since the last one may wait for more.
+const outstandingBytes = 2 * batchBytes
+
+// sender hands the messages of a session to analytics-go.
+type sender struct {
+	f         *Federator
+	d         *Destination
+	key       string
+	transport *transport
+	builder   builder
+	limit     *rate.Limiter // nil for none
+}
+
+func newSender(ctx context.Context, f *Federator, d *Destination, key string, stop context.CancelCauseFunc) *sender {
+	s := &sender{f: f, d: d, key: key, transport: newTransport(ctx, f, d, key, stop)}
+	s.builder = builder{source: d.Source, integrations: d.Settings.Integrations, sample: d.Settings.Sample}
+	if r := d.Settings.Rate; r > 0 {
+		s.limit = rate.NewLimiter(rate.Limit(r), max(1, int(r/10)))
+	}
+	return s
+}
+
+func (s *sender) close() { s.transport.close() }
+
+// part is what of a piece is sent before the cursor moves.
+type part struct {
+	sent, filtered int64
+	undelivered    []Undelivered
+	end            position
+	last           bool // the piece is done
+}
+
+// part sends the next rows of a piece: limit of them if the cursor can stand between two, else all. When it returns
+// without an error, each has arrived or is in undelivered.
+func (s *sender) part(ctx context.Context, p *piece, limit int) (*part, error) {
+	w := newWaiting(s.f.opt.InFlight)
+	s.transport.waiting.Store(w)
+	client, err := analytics.NewWithConfig(s.key, analytics.Config{
+		Endpoint:  s.d.Endpoint,
+		Interval:  time.Second,
+		BatchSize: batchEvents,
+		Transport: s.transport,
+		Logger:    silent{},
+		Callback:  w,
+		// The transport tries again by itself and fails only when the session ends: then Close makes an end to this.
+		RetryAfter: func(int) time.Duration { return time.Hour },
+	})
+	if err != nil {
+		return nil, fmt.Errorf("make client: %w", err)
+	}
+	stop := context.AfterFunc(ctx, w.stop)
+	watched, unwatch := context.WithCancel(ctx)
+	go w.watch(watched, s.f.opt.Timeout, s.transport.busy)
+	out, err := s.enqueue(ctx, client, w, p, limit)
+	closeErr := closeClient(ctx, client)
+	unwatch()
+	stop()
+	if err = errors.Join(err, closeErr); err != nil {
+		return nil, err
+	}
+	if err := w.result(); err != nil {
+		if cause := context.Cause(ctx); cause != nil {
+			return nil, cause
+		}
+		return nil, err
+	}
+	out.undelivered, out.sent = w.undelivered, out.sent-int64(len(w.undelivered))
+	return out, nil
+}
+
+// errSilent says that the client owes answers and does nothing.
+var errSilent = errors.New("the client has fallen silent")
+
+// closeClient sends what is left and returns when all callbacks were called. A client that does not end although it cannot
+// wait for anything any more is left behind; the messages it has are sent again.
+func closeClient(ctx context.Context, client analytics.Client) error {
+	closed := make(chan error, 1)
+	go func() { closed <- client.Close() }()
+	select {
+	case err := <-closed:
+		return err
+	case <-ctx.Done():
+	}
+	timer := time.NewTimer(10 * time.Second)
+	defer timer.Stop()
+	select {
+	case err := <-closed:
+		return err
+	case <-timer.C:
+		return errSilent
+	}
+}
+
+func (s *sender) enqueue(ctx context.Context, client analytics.Client, w *waiting, p *piece, limit int) (*part, error) {
+	out := &part{end: p.end}
+	columns := func(i int) int { return len(p.tables.list[i].columns) }
+	var values [][]byte
+	var last row
+	rows := 0
+	lastTable := ""
+	for p.spool.rows > 0 {
+		if p.ordered && rows == limit {
+			p.start.partRows += int64(rows)
+			out.end = position{seq: p.start.seq, table: lastTable, row: last.id, partRows: p.start.partRows}
+			return out, nil
+		}
+		rows++
+		var i int
+		var err error
+		if i, values, err = p.spool.next(columns, values); err != nil {
+			return nil, err
+		}
+		t := &p.tables.list[i]
+		r := row{}
+		if err := s.builder.fill(&r, t, values); err != nil {
+			return nil, fmt.Errorf("row of %s: %w", t.name, err)
+		}
+		last, lastTable = row{id: r.id}, t.name
+		if !s.builder.sampled(&r) {
+			out.filtered++
+			continue
+		}
+		out.sent++
+		size := 200
+		for _, v := range values {
+			size += len(v) + 16
+		}
+		if err := s.one(ctx, client, w, t, &r, size); err != nil {
+			return nil, err
+		}
+	}
+	if out.last = true; p.end.table != "" {
+		p.start.partRows += int64(rows)
+		out.end.partRows = p.start.partRows
+	}
+	return out, nil
+}
+
+// one hands on one message.
+func (s *sender) one(ctx context.Context, client analytics.Client, w *waiting, t *table, r *row, size int) error {
+	if s.limit != nil {
+		if err := s.limit.Wait(ctx); err != nil {
+			return err
+		}
+	}
+	if err := w.add(ctx, entry{table: t.name, row: r.id, size: size}, r.messageID); err != nil {
+		return err
+	}
+	m := s.builder.message(r, t.call)
+	err := client.Enqueue(m)
+	var field analytics.FieldError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &field):
+		// No call can be made of the row, such as one without a user in a schema that somebody else made.
+		w.reject(r.messageID, "invalid", field.Name+" is missing", encode(m))
+		return nil
+	}
+	return fmt.Errorf("hand on message: %w", err)
+}
+
+func encode(m analytics.Message) json.RawMessage {
+	b, err := json.Marshal(m)
+	if err != nil {
+		return json.RawMessage("null")
+	}
+	return b
+}
+
+// entry is a message that waits for its answer.
+type entry struct {
+	table, row string
+	size       int
+	copies     int // rows of two tables may have one id
+	rejected   bool
+}
+
+// waiting keeps which messages of a part have no answer yet, and how many there may be. It is the client's Callback.
+type waiting struct {
+	mu          sync.Mutex
+	free        sync.Cond
+	entries     map[string]entry
+	bytes       int
+	count       int
+	events      int // messages that came or went
+	parallel    int
+	stopped     bool
+	failed      error
+	undelivered []Undelivered
+}
+
+func newWaiting(parallel int) *waiting {
+	w := &waiting{entries: map[string]entry{}, parallel: parallel}
+	w.free.L = &w.mu
+	return w
+}
+
+// add waits until there is room for a message.
+func (w *waiting) add(ctx context.Context, e entry, id string) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for !w.stopped && w.failed == nil && (w.bytes > outstandingBytes*(w.parallel+1)/2 || w.count >= batchEvents*(w.parallel+1)) {
+		w.free.Wait()
+	}
+	if w.stopped {
+		return context.Cause(ctx)
+	}
+	if w.failed != nil {
+		return w.failed
+	}
+	e.copies = w.entries[id].copies + 1
+	e.rejected = w.entries[id].rejected
+	w.entries[id] = e
+	w.bytes += e.size
+	w.count++
+	w.events++
+	return nil
+}
+
+// watch makes the part fail if for that long nothing was answered although no request is under way: a panic within the
+// client is noted in its log only, and whose messages it had is never told.
+func (w *waiting) watch(ctx context.Context, patience time.Duration, busy func() bool) {
+	last, quiet := 0, time.Now()
+	for sleep(ctx, min(patience/4, time.Second)) == nil {
+		w.mu.Lock()
+		if w.events != last || w.count == 0 || busy() {
+			last, quiet = w.events, time.Now()
+		} else if time.Since(quiet) > max(patience, 3*time.Second) {
+			w.failed = errSilent
+			w.free.Broadcast()
+		}
+		w.mu.Unlock()
+	}
+}
+
+// stop wakes whoever waits for room.
+func (w *waiting) stop() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.stopped = true
+	w.free.Broadcast()
+}
+
+// answered takes a message out.
+func (w *waiting) answered(id string) {
+	e, ok := w.entries[id]
+	if !ok {
+		return
+	}
+	w.bytes -= e.size
+	w.count--
+	w.events++
+	if e.copies--; e.copies > 0 {
+		w.entries[id] = e
+	} else {
+		delete(w.entries, id)
+	}
+	w.free.Signal()
+}
+
+// Success implements analytics.Callback.
+func (w *waiting) Success(m analytics.Message) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.answered(messageID(m))
+}
+
+// Failure implements analytics.Callback. The transport does not fail before the session ends; what is left are messages
+// that the client itself does not take.
+func (w *waiting) Failure(m analytics.Message, err error) {
+	var reason string
+	var unsupported *json.UnsupportedValueError
+	var marshaler *json.MarshalerError
+	switch {
+	case errors.Is(err, analytics.ErrMessageTooBig):
+		reason = "too_large"
+	case errors.As(err, &unsupported), errors.As(err, &marshaler):
+		reason = "invalid"
+	default:
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.failed = fmt.Errorf("client: %w", err)
+		w.free.Broadcast()
+		return
+	}
+	w.reject(messageID(m), reason, err.Error(), encode(m))
+}
+
+// reject notes a message that is not delivered, and that it is answered.
+func (w *waiting) reject(id, reason, response string, message json.RawMessage) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.note(id, reason, response, message)
+	w.answered(id)
+}
+
+// refused notes a message that the destination does not take; the client is told that it was sent.
+func (w *waiting) refused(id, response string, message json.RawMessage) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.note(id, "rejected", response, message)
+}
+
+func (w *waiting) note(id, reason, response string, message json.RawMessage) {
+	e := w.entries[id]
+	w.undelivered = append(w.undelivered, Undelivered{
+		MessageID: id, Table: e.table, RowID: e.row, Reason: reason, Response: response, Message: message,
+	})
+}
+
+// result says whether all messages were answered.
+func (w *waiting) result() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch {
+	case w.failed != nil:
+		return w.failed
+	case len(w.entries) > 0:
+		return fmt.Errorf("the client has not answered for %d messages", len(w.entries))
+	}
+	return nil
+}
+
+// silent is the client's logger: what it prints are whole messages.
+type silent struct{}
+
+// Logf implements analytics.Logger.
+func (silent) Logf(string, ...any) {}
+
+// Errorf implements analytics.Logger.
+func (silent) Errorf(string, ...any) {}

@@ -1,0 +1,97 @@
+package federate_test
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/tapline/tapline/internal/federate"
+	"github.com/tapline/tapline/internal/federate/sink"
+	"github.com/tapline/tapline/internal/pgtest"
+)
+
+// Endpoints and settings that are refused before anything is sent.
+func TestCheck(t *testing.T) {
+	t.Parallel()
+	for want, d := range map[string]federate.Destination{
+		"":                                 {Name: "d", Source: "s", KeyFrom: "env:K"},
+		"readable to everybody":            {Name: "d", Source: "s", KeyFrom: "env:K", Endpoint: "http://example.com"},
+		"no user, password":                {Name: "d", Source: "s", KeyFrom: "env:K", Endpoint: "https://u:p@example.com"},
+		"not a URL":                        {Name: "d", Source: "s", KeyFrom: "env:K", Endpoint: "example.com"},
+		"scheme ftp is not https":          {Name: "d", Source: "s", KeyFrom: "env:K", Endpoint: "ftp://example.com"},
+		"has no write key":                 {Name: "d", Source: "s"},
+		`region "mars" is unknown`:         {Name: "d", Source: "s", KeyFrom: "env:K", Region: "mars"},
+		"is not the endpoint of region eu": {Name: "d", Source: "s", KeyFrom: "env:K", Region: "eu", Endpoint: federate.EndpointUS},
+		"hashed properties need a key":     {Name: "d", Source: "s", KeyFrom: "env:K", Settings: federate.Settings{Hashed: []string{"a"}}},
+		"sample 2":                         {Name: "d", Source: "s", KeyFrom: "env:K", Settings: federate.Settings{Sample: 2}},
+	} {
+		err := d.Check("")
+		if want == "" {
+			if err != nil || d.Endpoint != federate.EndpointUS || d.Region != federate.RegionUS {
+				t.Errorf("Check = %v, %+v", err, d)
+			}
+			continue
+		}
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("Check of %+v = %v, want %q", d, err, want)
+		}
+	}
+	d := federate.Destination{Name: "d", Source: "s", KeyFrom: "env:K", Region: "us"}
+	var region *federate.RegionError
+	if err := d.Check("eu"); !errors.As(err, &region) || region.SourceRegion != "eu" {
+		t.Errorf("Check of another region = %v", err)
+	}
+	d.Region = ""
+	if err := d.Check("eu"); err != nil || d.Endpoint != federate.EndpointEU {
+		t.Errorf("Check without a region = %v, %+v", err, d)
+	}
+}
+
+// A name that leads to this machine is refused when it is dialled, unless that is allowed; so is http.
+func TestPrivateAddress(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.load(tracks(0, 3)...)
+	s.add("segment", strings.Replace(s.url, "127.0.0.1", "localhost", 1), federate.Settings{})
+	pgtest.Exec(t, s.pool, `update tapline.destinations set settings = '{"allow_http":true}'`)
+	err := s.federator(options()).Run(t.Context())
+	var paused *federate.PausedError
+	if !errors.As(err, &paused) || !strings.Contains(paused.Reason, "private network") {
+		t.Errorf("Run = %v", err)
+	}
+	if _, _, requests := s.sink.Counts(); requests > 0 {
+		t.Error("a request was sent")
+	}
+	if err := federate.Resume(t.Context(), s.pool, "segment"); err != nil {
+		t.Fatal(err)
+	}
+	o := options()
+	o.AllowPrivate = true
+	s.run(o)
+	s.complete()
+	pgtest.Exec(t, s.pool, `update tapline.destinations set settings = '{"allow_private":true}'`)
+	if err := s.federator(options()).Run(t.Context()); err == nil || !strings.Contains(err.Error(), "use https") {
+		t.Errorf("Run over http = %v", err)
+	}
+}
+
+// A test tells what a destination answers, with one request and without moving anything.
+func TestProbe(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.load(tracks(0, 3)...)
+	s.add("segment", s.url, federate.Settings{})
+	r, err := s.federator(options()).Test(t.Context(), "segment")
+	if err != nil || !r.OK || r.Status != http.StatusOK || r.Took <= 0 {
+		t.Errorf("Test = %+v, %v", r, err)
+	}
+	s.sink.Set(func(*sink.Request) *sink.Answer { return &sink.Answer{Status: 503, Body: "down " + writeKey} })
+	r, err = s.federator(options()).Test(t.Context(), "segment")
+	if err != nil || r.OK || r.Message != "503 Service Unavailable: down ***" {
+		t.Errorf("Test = %+v, %v", r, err)
+	}
+	if kept, _, requests := s.sink.Counts(); kept != 1 || requests != 2 || s.report("segment").Pending != 3 {
+		t.Errorf("%d messages, %d requests", kept, requests)
+	}
+}

@@ -1,0 +1,351 @@
+package federate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+)
+
+// setupError is one that trying again does not mend: a key that cannot be read, a region that is not the source's.
+type setupError struct{ error }
+
+func (e setupError) Unwrap() error { return e.error }
+
+// errChanged ends a session whose destination was changed, so that the next begins with the new settings.
+var errChanged = errors.New("the destination was changed")
+
+// errLost ends a session that cannot be sure of its lease any more.
+var errLost = errors.New("lease lost: Postgres did not answer, or another process has taken over")
+
+// runAlways keeps one goroutine for each destination that is not paused, and looks for new ones.
+func (f *Federator) runAlways(ctx context.Context) error {
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	var mu sync.Mutex
+	running := map[string]bool{}
+	for {
+		all, err := f.chosen(ctx)
+		switch {
+		case ended(ctx):
+			return nil
+		case errors.Is(err, ErrNotFound) || errors.Is(err, errNotSetUp):
+			return err
+		case err != nil:
+			f.opt.Logger.WarnContext(ctx, "cannot read destinations", slog.Any("error", err))
+		}
+		for i := range all {
+			d := &all[i]
+			mu.Lock()
+			idle := !running[d.Name] && d.Status != Paused
+			running[d.Name] = running[d.Name] || idle
+			mu.Unlock()
+			if !idle {
+				continue
+			}
+			wg.Go(func() {
+				f.untilPaused(ctx, d)
+				mu.Lock()
+				defer mu.Unlock()
+				delete(running, d.Name)
+			})
+		}
+		if _ = sleep(ctx, f.opt.Poll); ended(ctx) {
+			return nil
+		}
+	}
+}
+
+// untilPaused sends to one destination until ctx ends or it is paused or removed.
+func (f *Federator) untilPaused(ctx context.Context, d *Destination) {
+	pause := f.pauses()
+	for ctx.Err() == nil {
+		start := time.Now()
+		_, err := f.session(ctx, d.Name)
+		var paused *PausedError
+		switch {
+		case ctx.Err() != nil, errors.As(err, &paused), errors.Is(err, ErrNotFound):
+			return
+		case errors.Is(err, errChanged):
+			continue
+		case errors.Is(err, ErrLeased): // the other one does the work
+		case err != nil:
+			f.opt.Logger.WarnContext(ctx, "federation is interrupted", slog.String("destination", d.Name), slog.Any("error", err))
+			f.noteError(ctx, d.Name, err)
+		}
+		if time.Since(start) > f.opt.RetryMax {
+			pause.Reset()
+		}
+		if sleep(ctx, max(f.opt.Poll, pause.NextBackOff())) != nil {
+			return
+		}
+	}
+}
+
+// untilDone sends to one destination what there is.
+func (f *Federator) untilDone(ctx context.Context, d *Destination) error {
+	pause, good := f.pauses(), time.Now()
+	for {
+		moved, err := f.session(ctx, d.Name)
+		var paused *PausedError
+		var setup setupError
+		switch {
+		case err == nil, ended(ctx):
+			return nil
+		case errors.Is(err, errChanged):
+			continue
+		case errors.As(err, &setup):
+			f.noteError(ctx, d.Name, err)
+			return err
+		case errors.As(err, &paused), errors.Is(err, ErrNotFound):
+			return err
+		}
+		if moved {
+			good = time.Now()
+			pause.Reset()
+		}
+		limit := f.opt.GiveUp
+		if errors.Is(err, ErrLeased) {
+			limit = f.opt.Lease + f.opt.Lease/2 // a process that was killed has a lease until it ends
+		}
+		if time.Since(good) > limit {
+			f.noteError(ctx, d.Name, err)
+			return fmt.Errorf("destination %s: %w", d.Name, err)
+		}
+		f.opt.Logger.InfoContext(ctx, "federation begins again", slog.String("destination", d.Name), slog.Any("error", err))
+		if _ = sleep(ctx, min(pause.NextBackOff(), f.opt.Poll)); ended(ctx) {
+			return nil
+		}
+	}
+}
+
+func (f *Federator) pauses() *backoff.ExponentialBackOff {
+	b := backoff.NewExponentialBackOff()
+	b.InitialInterval, b.MaxInterval, b.Multiplier = f.opt.RetryMin, f.opt.RetryMax, 2
+	b.Reset()
+	return b
+}
+
+// ended reports whether somebody wants this to end, which is no error.
+func ended(ctx context.Context) bool { return ctx.Err() != nil }
+
+// sleep waits, or returns the error of a context that ended before.
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-timer.C:
+		return nil
+	}
+}
+
+// session is one destination while this process has its lease.
+type session struct {
+	f        *Federator
+	d        *Destination
+	schema   string // of the source
+	mark     string // changes when the destination does
+	cursor   cursor
+	reader   *reader
+	sender   *sender
+	progress Progress
+	moved    bool
+}
+
+// session sends to a destination until there is nothing more (Once, replay), ctx ends or something fails. It reports
+// whether anything arrived.
+func (f *Federator) session(ctx context.Context, name string) (moved bool, err error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	s := &session{f: f, progress: Progress{Destination: name}}
+	if err := s.open(ctx, name, cancel); err != nil {
+		return false, err
+	}
+	if !f.opt.replays() {
+		pos, err := s.cursor.acquire(ctx, f.opt.Lease)
+		if err != nil {
+			return false, err
+		}
+		s.reader.pos = pos
+		var wg sync.WaitGroup
+		defer s.cursor.release(ctx)
+		defer wg.Wait()
+		defer cancel(nil)
+		wg.Go(func() { s.keepLease(ctx, cancel) })
+	}
+	err = s.work(ctx)
+	// What ended the session says more than what broke because of it.
+	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
+		err = cause
+	}
+	var paused *PausedError
+	if errors.As(err, &paused) && paused.Reason != "" {
+		err = errors.Join(err, s.cursor.pause(ctx, paused.Reason))
+	}
+	return s.moved, err
+}
+
+// open reads the destination and everything that it takes to send.
+func (s *session) open(ctx context.Context, name string, stop context.CancelCauseFunc) error {
+	d, mark, err := getMarked(ctx, s.f.pool, name)
+	if err != nil {
+		return err
+	}
+	if d.Status == Paused {
+		return &PausedError{Destination: d.Name, Reason: d.LastError}
+	}
+	source, err := readSource(ctx, s.f.pool, d.Source)
+	if err != nil {
+		return err
+	}
+	if err := s.permitted(d, source.region); err != nil {
+		return setupError{err}
+	}
+	key, err := s.f.opt.Key(ctx, d.KeyFrom)
+	if err != nil {
+		return setupError{fmt.Errorf("destination %s: %w", name, err)}
+	}
+	var hashKey string
+	if len(d.Settings.Hashed) > 0 {
+		if hashKey, err = s.f.opt.Key(ctx, d.Settings.HashKeyFrom); err != nil {
+			return setupError{fmt.Errorf("destination %s: %w", name, err)}
+		}
+	}
+	s.d, s.mark, s.schema = d, mark, source.schema
+	s.cursor = newCursor(s.f.pool, name)
+	s.reader = newReader(s.f, d, source.schema)
+	s.sender = newSender(ctx, s.f, d, key, stop)
+	s.sender.builder.hashKey = []byte(hashKey)
+	return nil
+}
+
+// permitted checks what a destination may have become since it was added.
+func (s *session) permitted(d *Destination, sourceRegion string) error {
+	d.Settings.AllowHTTP = d.Settings.AllowHTTP || s.f.opt.AllowHTTP
+	d.Settings.AllowPrivate = d.Settings.AllowPrivate || s.f.opt.AllowPrivate
+	return d.Check(sourceRegion)
+}
+
+// keepLease renews the lease, tells others how the destination does, and ends the session when it is paused or changed.
+func (s *session) keepLease(ctx context.Context, cancel context.CancelCauseFunc) {
+	last := time.Now()
+	for sleep(ctx, min(s.f.opt.Lease/4, time.Second)) == nil {
+		mark, status, err := s.cursor.renew(ctx, s.f.opt.Lease, s.sender.transport.trouble())
+		switch {
+		case err == nil && status == Paused:
+			cancel(&PausedError{Destination: s.d.Name})
+		case err == nil && mark != s.mark:
+			cancel(errChanged)
+		case err == nil:
+			last = time.Now()
+			continue
+		case errors.Is(err, errLost), time.Since(last) > s.f.opt.Lease*3/4:
+			cancel(errLost)
+		default:
+			continue
+		}
+		return
+	}
+}
+
+// work reads a piece while the one before is sent.
+func (s *session) work(ctx context.Context) error {
+	defer s.sender.close()
+	ctx, cancel := context.WithCancel(ctx)
+	pieces, failed := make(chan *piece), make(chan error, 1)
+	var wg sync.WaitGroup
+	defer func() {
+		cancel()
+		for p := range pieces {
+			p.close()
+		}
+		wg.Wait()
+	}()
+	wg.Go(func() {
+		defer close(pieces)
+		failed <- s.read(ctx, pieces)
+	})
+	for p := range pieces {
+		err := s.send(ctx, p)
+		p.close()
+		if err != nil {
+			return err
+		}
+	}
+	return <-failed
+}
+
+// read hands on pieces until there are no more; unless the options say so, it waits for them.
+func (s *session) read(ctx context.Context, pieces chan<- *piece) error {
+	for {
+		p, err := s.reader.next(ctx)
+		if err != nil {
+			return err
+		}
+		if p == nil {
+			if s.f.opt.ends() {
+				return nil
+			}
+			if err := sleep(ctx, s.f.opt.Poll); err != nil {
+				return err
+			}
+			continue
+		}
+		select {
+		case pieces <- p:
+		case <-ctx.Done():
+			p.close()
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// send sends a piece part by part. After each part everything in it has arrived or is in _undelivered, and the cursor
+// moves.
+func (s *session) send(ctx context.Context, p *piece) error {
+	for {
+		part, err := s.sender.part(ctx, p, s.reader.partRows())
+		if err != nil {
+			return err
+		}
+		if err := s.settle(ctx, part); err != nil {
+			return err
+		}
+		if part.last {
+			return nil
+		}
+	}
+}
+
+func (s *session) settle(ctx context.Context, part *part) error {
+	p95, _ := s.sender.transport.latency()
+	hit("federate-sent")
+	var err error
+	if s.f.opt.replays() {
+		err = s.cursor.keepUndelivered(ctx, part.undelivered)
+	} else {
+		err = s.cursor.advance(ctx, part, p95)
+	}
+	if err != nil {
+		return err
+	}
+	hit("federate-noted")
+	s.moved = true
+	s.progress.Sent += part.sent
+	s.progress.Filtered += part.filtered
+	s.progress.Undelivered += int64(len(part.undelivered))
+	s.progress.Seq = part.end.seq
+	if s.f.opt.Progress != nil {
+		if s.progress.Pending, err = s.reader.pending(ctx, part.end); err != nil {
+			return err
+		}
+		s.f.opt.Progress(s.progress)
+	}
+	return nil
+}

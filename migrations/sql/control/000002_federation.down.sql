@@ -1,0 +1,3 @@
+drop table if exists "{schema}"."_undelivered";
+drop table if exists "{schema}"."cursors";
+drop table if exists "{schema}"."destinations";
