@@ -1,0 +1,38 @@
+// Package ingest is the source of events that arrive over HTTP: accepted requests become frames of a durable stream, and
+// the frames become units for the loader.
+package ingest
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Request is one accepted HTTP request: its body is readable JSON, within the limits, of a known and enabled source.
+type Request struct {
+	// Source is the nickname of the source that the write key belongs to.
+	Source string
+	// Received is when the request arrived: the receivedAt of its calls that carry none.
+	Received time.Time
+	// Call is the type of the single call that the path named (track, identify, ...), empty for a batch. A body's own
+	// type gives way to it.
+	Call string
+	// Body is the JSON as it was sent, decompressed. The Intake does not keep it once Append has returned.
+	Body []byte
+}
+
+// Intake takes requests. It is safe for use by many goroutines.
+type Intake interface {
+	// Append returns nil once the request is on disk and will be loaded. Any error means that nothing is promised: the
+	// client is to send it again. It is ErrFull when the stream or its disk has no room, ErrUnavailable when the stream
+	// cannot be reached now, and the cause of ctx when that ended first.
+	Append(ctx context.Context, r *Request) error
+	// Ready returns nil while Append would most likely be taken, else why not.
+	Ready() error
+}
+
+// Errors of an Intake.
+var (
+	ErrFull        = errors.New("the stream is full")
+	ErrUnavailable = errors.New("the stream cannot be reached")
+)
