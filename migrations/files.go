@@ -33,8 +33,10 @@ func (f *File) Applied() bool { return !f.AppliedAt.IsZero() }
 const (
 	baselinePath = "sql/source/000001_baseline"
 	controlPath  = "sql/control/000001_control"
-	federatePath = "sql/control/000002_federation"
 )
+
+// laterControl are the migrations of the control schema after the first, by their names; their numbers go up from 2.
+func laterControl() []string { return []string{"federation", "sources"} }
 
 // baselineFile returns number 1 of a source's schema.
 func baselineFile(schemaName string) File { return embeddedFile(baselinePath, "baseline", schemaName) }
@@ -67,11 +69,14 @@ func adopting(schemaName string, have schema.Tables) (up, down string) {
 
 // controlFiles returns all migrations of the control schema: they come with the program.
 func controlFiles() []File {
-	return []File{
-		embeddedFile(controlPath, "control", ControlSchema),
-		generated(ControlSchema, 2, "federation", template(federatePath+".up.sql", ControlSchema),
-			template(federatePath+".down.sql", ControlSchema)),
+	files := []File{embeddedFile(controlPath, "control", ControlSchema)}
+	for i, name := range laterControl() {
+		version := uint(i + 2)
+		path := fmt.Sprintf("sql/control/%06d_%s", version, name)
+		files = append(files, generated(ControlSchema, version, name, template(path+".up.sql", ControlSchema),
+			template(path+".down.sql", ControlSchema)))
 	}
+	return files
 }
 
 func embeddedFile(path, name, schemaName string) File {
