@@ -36,6 +36,25 @@ type Config struct {
 	// LargeUnit is the size of a unit in bytes, before decompression, from which its place in the order does not matter.
 	// Defaults to 16 MiB.
 	LargeUnit int64
+	// SmallUnit is the size of a unit in bytes, before decompression, below which it shares a transaction with its
+	// neighbours: small files, objects and frames that follow each other and are there, GroupUnits of them at most and
+	// ChunkBytes together. They are committed together or not at all. One that cannot be read is left out of that and fails
+	// alone; one that somebody else has loaded meanwhile is skipped alone. Units whose size is not known are not small.
+	// Defaults to 1 MiB; negative gives every unit a transaction of its own.
+	SmallUnit int64
+	// Share divides the units between all Loads that run with Share on the same source, in any process on any machine:
+	// each takes a few at a time, and before it reads them. Units that another one has taken are waited for, and loaded
+	// should that one stop: Load returns when all units are loaded, by whomever, or failed. Every unit is loaded once with
+	// Share and without; Share saves reading it for nothing.
+	Share bool
+	// Lease is how long a taken unit stays with a Load that gives no sign of life, by the database's clock; it gives one
+	// three times as often. Defaults to 30 s. Only with Share.
+	Lease time.Duration
+	// Ended is called with each unit and what became of it, as soon as that is certain: after its COMMIT, or when it was
+	// skipped, or has failed; not for one that was Interrupted. With it the Report's Units are only those that failed, so
+	// that a Load may go on for ever. Calls come from several goroutines if there are several Workers; the unit's worker
+	// waits for their end.
+	Ended func(Unit, UnitReport)
 	// ChunkBytes is how many bytes of values are collected before they are copied; two such chunks are in memory, of all
 	// workers together.
 	// Defaults to 24 MiB: between 10 and 40 MiB the time of a load differed by no more than the machine's noise, 70 MiB was slower.

@@ -13,13 +13,27 @@ import (
 type Source interface {
 	// Units yields each unit, or an error that concerns one of them alone (a file that cannot be read) and names it: the
 	// loader reports it as it is and goes on.
+	//
+	// The loader asks in a goroutine of its own and up to Ahead units before it opens them, so that it knows which small
+	// ones are there to share a transaction: what a unit holds before it is opened should be little. A source that has no
+	// unit now just blocks until it has one, or until ctx ends; nothing that it yielded before waits for that.
 	Units(ctx context.Context) iter.Seq2[Unit, error]
 }
 
-// Unit is one piece of a source: a file, or all of the standard input. One that was told where temporary files may be made
-// has a method TempDir() string that says so, for those that are made on its behalf.
+// Ahead is how many units a loader asks for before it opens them, at most.
+const Ahead = 256
+
+// Unit is one piece of a source: a file, an object, a frame of a stream, a window of an API.
+//
+// A unit may have further methods, which say more of it:
+//
+//	Kind() string     what it is, see the Kind constants; without it, a file.
+//	Again() bool      of a KindWindow: whether it has to be read although it is in the ledger already.
+//	More() bool       whether the source yields another unit without delay. A group of small units (see loader.Config)
+//	                  then waits for that one; after false it closes. Without it a group takes the units that are there.
+//	TempDir() string  where temporary files may be made on its behalf.
 type Unit interface {
-	// Key identifies the piece in the ledger: the same key is the same bytes (rule 33).
+	// Key identifies the piece in the ledger: the same key is the same bytes (rule 33), but for a window's.
 	Key() string
 	// Name is the piece as people know it: a path, stdin.
 	Name() string
@@ -37,9 +51,19 @@ type Former interface {
 	Form() ([]byte, error)
 }
 
-// Kinds of units, as the ledger has them. A unit is a file unless it has a method Kind that says otherwise.
+// Kinds of units, as the ledger has them.
 const (
+	// KindFile is a file, or all of the standard input. It is immutable: one that is in the ledger is not read again.
 	KindFile = "file"
+	// KindObject is an object of an object store. It is treated as a file is.
+	KindObject = "object"
+	// KindFrame is a frame of a durable stream. Frames that share a transaction are one load: one row in _loads, one
+	// uuid_ts, that of the first; each has its own row in _units. (Of files and objects each is a load of its own.)
+	KindFrame = "frame"
+	// KindWindow is a part of what an API tells that may still grow: one event on one day. It is read again while its Again
+	// says so, and only added to. Each reading is a load of its own; the window's row in _units names the last one. It is
+	// never in a group.
+	KindWindow = "window"
 	// KindReplay is a unit whose records wait in the source's quarantine already: those that are taken are marked there, the
 	// others stay as they are. Without any that is taken, nothing is committed.
 	KindReplay = "replay"
@@ -51,6 +75,13 @@ func KindOf(u Unit) string {
 		return k.Kind()
 	}
 	return KindFile
+}
+
+// Again reports whether a unit has to be read although the ledger has it: a window that is open, or recent enough for
+// late events.
+func Again(u Unit) bool {
+	w, ok := u.(interface{ Again() bool })
+	return ok && KindOf(u) == KindWindow && w.Again()
 }
 
 // Reader reads the records of a unit in order.
