@@ -26,6 +26,8 @@ type File struct {
 	// DataDir is the folder of the private Postgres; in the file relative to the file's own folder.
 	DataDir string             `yaml:"data_dir"`
 	Sources map[string]*Source `yaml:"sources"`
+	Jobs    map[string]*Job    `yaml:"jobs"`
+	Alerts  Alerts             `yaml:"alerts"`
 
 	places places
 }
@@ -96,6 +98,18 @@ const maxFile = 1 << 20
 
 // ReadFile reads one configuration file and checks it. The error is a *FileError.
 func ReadFile(path string) (*File, error) {
+	text, err := readText(path)
+	if err != nil {
+		return nil, err
+	}
+	f, err := ParseFile(path, text)
+	if err == nil && f.DataDir != "" && !filepath.IsAbs(f.DataDir) {
+		f.DataDir = filepath.Join(filepath.Dir(path), f.DataDir)
+	}
+	return f, err
+}
+
+func readText(path string) ([]byte, error) {
 	info, err := os.Stat(path)
 	if err == nil && info.Mode().IsRegular() && info.Size() > maxFile {
 		return nil, &FileError{File: path, Problem: "larger than a configuration can be", Hint: "name the right file"}
@@ -111,24 +125,25 @@ func ReadFile(path string) (*File, error) {
 	if err != nil {
 		return nil, &FileError{File: path, Problem: "read configuration: " + err.Error()}
 	}
-	f, err := ParseFile(path, text)
-	if err == nil && f.DataDir != "" && !filepath.IsAbs(f.DataDir) {
-		f.DataDir = filepath.Join(filepath.Dir(path), f.DataDir)
-	}
-	return f, err
+	return text, nil
 }
 
-// ParseFile reads the text of a configuration file. The error is a *FileError.
+// ParseFile reads the text of a configuration file. The error is a *FileError, the first if several things are wrong.
 func ParseFile(path string, text []byte) (*File, error) {
-	f := &File{Path: path}
-	var err error
-	if f.places, err = parse(path, text, f); err != nil {
-		return nil, err
-	}
-	if err := f.check(); err != nil {
-		return nil, err
+	f, wrong := inspect(path, text)
+	if len(wrong) > 0 {
+		return nil, wrong[0]
 	}
 	return f, nil
+}
+
+// inspect reads the text of a configuration file and returns everything that is wrong with it: how it is written, then
+// what is written.
+func inspect(path string, text []byte) (*File, []error) {
+	f := &File{Path: path}
+	var wrong []error
+	f.places, wrong = parse(path, text, f)
+	return f, append(wrong, f.checks()...)
 }
 
 // Nicknames are the sources that the file names, in order.
@@ -153,37 +168,50 @@ func (f *File) Source(nickname, schemaName string) (string, *Source) {
 	return "", nil
 }
 
-// check is what Config.Validate does not do.
-func (f *File) check() error {
+// checks returns everything that is wrong with the values, section by section.
+func (f *File) checks() []error {
+	var wrong []error
 	if f.Database.DSN != "" && f.Database.DSNEnv != "" {
-		return f.wrong("dsn and dsn_env are both given", "keep one of them", "database", "dsn")
+		wrong = append(wrong, f.wrong("dsn and dsn_env are both given", "keep one of them", "database", "dsn"))
 	}
-	schemas := map[string]string{}
-	for _, name := range f.Nicknames() {
-		s := f.Sources[name]
-		c := Config{Source: name}
-		c.fillSource(s)
-		valid, err := c.Validate()
-		var setting *Error
-		if errors.As(err, &setting) {
-			return f.wrongSetting(name, setting)
-		} else if err != nil {
-			return f.wrong(err.Error(), "", "sources", name)
-		}
-		if other := schemas[valid.Schema]; other != "" {
-			return f.wrong(fmt.Sprintf("sources %s and %s have the same schema, %s", other, name, valid.Schema),
-				"remove one, or give it a schema of its own", "sources", name)
-		}
-		schemas[valid.Schema] = name
-		if err := f.checkSource(name, s); err != nil {
-			return err
-		}
+	for _, section := range []func() []error{f.checkSources, f.checkJobs, f.checkAlerts} {
+		wrong = append(wrong, section()...)
 	}
-	return nil
+	return wrong
 }
 
-// checkSource checks the settings of a source that have no flag.
-func (f *File) checkSource(name string, s *Source) error {
+// checkSources returns what is wrong with sources, one thing a source.
+func (f *File) checkSources() (wrong []error) {
+	schemas := map[string]string{}
+	for _, name := range f.Nicknames() {
+		if err := f.checkSource(name, f.Sources[name], schemas); err != nil {
+			wrong = append(wrong, err)
+		}
+	}
+	return wrong
+}
+
+// checkSource checks the settings of a source. schemas has those of the sources before it.
+func (f *File) checkSource(name string, s *Source, schemas map[string]string) error {
+	c := Config{Source: name}
+	c.fillSource(s)
+	valid, err := c.Validate()
+	var setting *Error
+	if errors.As(err, &setting) {
+		return f.wrongSetting(name, setting)
+	} else if err != nil {
+		return f.wrong(err.Error(), "", "sources", name)
+	}
+	if other := schemas[valid.Schema]; other != "" {
+		return f.wrong(fmt.Sprintf("sources %s and %s have the same schema, %s", other, name, valid.Schema),
+			"remove one, or give it a schema of its own", "sources", name)
+	}
+	schemas[valid.Schema] = name
+	return f.checkUnflagged(name, s)
+}
+
+// checkUnflagged checks the settings of a source that have no flag.
+func (f *File) checkUnflagged(name string, s *Source) error {
 	if s.WidenMaxRows != nil && *s.WidenMaxRows < 0 {
 		return f.wrong("widen_max_rows is negative", "use 0 for never", "sources", name, "widen_max_rows")
 	}

@@ -33,7 +33,9 @@ func TestExampleFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, of := range []any{config.File{}, config.FileDatabase{}, config.Source{}} {
+	for _, of := range []any{
+		config.File{}, config.FileDatabase{}, config.Source{}, config.Job{}, config.Alerts{}, config.QuarantineLimit{},
+	} {
 		typ := reflect.TypeOf(of)
 		for i := range typ.NumField() {
 			key := typ.Field(i).Tag.Get("yaml")
@@ -94,7 +96,7 @@ sources:
 func TestWrongFile(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ text, want string }{
-		{"sourcs: {}", `f.yaml:1:1: unknown setting "sourcs", did you mean sources?: use database, data_dir or sources`},
+		{"sourcs: {}", `f.yaml:1:1: unknown setting "sourcs", did you mean sources?: use database, data_dir`},
 		{"sources:\n  A:\n    time-zone: UTC", `f.yaml:3:5: unknown setting "time-zone", did you mean timezone?: use schema, evolve,`},
 		{"sources:\n  A:\n    zzzzzz: 1", `f.yaml:3:5: unknown setting "zzzzzz": use schema,`},
 		{"sources:\n  A:\n    evolve: manged", `f.yaml:3:5: evolve "manged": unknown value: use auto or managed`},

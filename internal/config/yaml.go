@@ -38,22 +38,23 @@ type decoder struct {
 	file    string
 	anchors map[string]ast.Node
 	places  places
-	merges  int // how deep in << we are: an anchor may hold itself
+	merges  int     // how deep in << we are: an anchor may hold itself
+	wrongs  []error // what was wrong so far: reading goes on behind it
 }
 
-// parse reads text into out, a pointer to a struct with yaml tags.
-func parse(file string, text []byte, out any) (places, error) {
+// parse reads text into out, a pointer to a struct with yaml tags, and returns everything that is wrong with it.
+func parse(file string, text []byte, out any) (places, []error) {
 	d := &decoder{file: file, anchors: map[string]ast.Node{}, places: places{}}
 	tree, err := parser.ParseBytes(text, 0)
 	if err != nil {
-		return nil, d.syntax(err)
+		return d.places, []error{d.syntax(err)}
 	}
 	var body ast.Node
 	for _, doc := range tree.Docs {
 		switch {
 		case doc.Body == nil:
 		case body != nil:
-			return nil, d.wrong(doc.Body, "a second document", "remove the line ---")
+			return d.places, []error{d.wrong(doc.Body, "a second document", "remove the line ---")}
 		default:
 			body = doc.Body
 		}
@@ -62,7 +63,15 @@ func parse(file string, text []byte, out any) (places, error) {
 		return d.places, nil
 	}
 	ast.Walk(anchorVisitor(d.anchors), body)
-	return d.places, d.decode(body, reflect.ValueOf(out).Elem(), nil)
+	d.note(d.decode(body, reflect.ValueOf(out).Elem(), nil))
+	return d.places, d.wrongs
+}
+
+// note keeps an error, if it is one that is not there already: an anchor is read wherever it is used.
+func (d *decoder) note(err error) {
+	if err != nil && !slices.ContainsFunc(d.wrongs, func(e error) bool { return e.Error() == err.Error() }) {
+		d.wrongs = append(d.wrongs, err)
+	}
 }
 
 // anchorVisitor notes anchors.
@@ -162,6 +171,12 @@ func (d *decoder) scalar(n ast.Node, v reflect.Value, path []string) error {
 			return d.wrong(n, fmt.Sprintf("%s is %q, which is no whole number", last(path), text), "")
 		}
 		v.SetInt(i)
+	case reflect.Float64:
+		f, err := strconv.ParseFloat(strings.ReplaceAll(text, "_", ""), 64)
+		if err != nil {
+			return d.wrong(n, fmt.Sprintf("%s is %q, which is no number", last(path), text), "")
+		}
+		v.SetFloat(f)
 	case reflect.Bool:
 		b, err := strconv.ParseBool(text)
 		if err != nil {
@@ -201,17 +216,12 @@ func (d *decoder) mapping(n ast.Node, v reflect.Value, path []string) error {
 	}
 	for _, p := range pairs { // what is merged in comes first, so that the others win
 		if _, ok := p.Key.(*ast.MergeKeyNode); ok {
-			if err := d.merge(p.Value, v, path); err != nil {
-				return err
-			}
+			d.note(d.merge(p.Value, v, path))
 		}
 	}
 	for _, p := range pairs {
-		if _, ok := p.Key.(*ast.MergeKeyNode); ok {
-			continue
-		}
-		if err := d.pair(p, v, path); err != nil {
-			return err
+		if _, ok := p.Key.(*ast.MergeKeyNode); !ok {
+			d.note(d.pair(p, v, path))
 		}
 	}
 	return nil
@@ -302,7 +312,7 @@ func allowed(t reflect.Type) string {
 
 func kindName(v reflect.Value) string {
 	switch v.Kind() {
-	case reflect.Int64:
+	case reflect.Int64, reflect.Float64:
 		return "number"
 	case reflect.Bool:
 		return "true or false"
