@@ -12,7 +12,7 @@ import (
 )
 
 const hintFormat = "the formats are " + FormatSegment + ", " + FormatCleverTap + ", " +
-	FormatSegmentCSV + " and " + FormatCleverTapCSV
+	FormatSegmentCSV + ", " + FormatCleverTapCSV + " and " + FormatCleverTapParquet
 
 // chooseRecords returns the record layer for the format that is given or, if none is, for what the first record looks
 // like (rule 31). Blank lines before it are consumed, and so is a CSV's header.
@@ -24,7 +24,10 @@ func chooseRecords(w *window, s setup) (records, error) {
 		}
 		return nothing{}, nil
 	}
-	kind := kindOf(s.opts.Format)
+	if s.format == FormatCleverTapParquet {
+		return nil, &FormatError{Reason: UnknownFormat, Err: errNoParquet, Hint: hintFormat}
+	}
+	kind := kindOf(s.format)
 	if kind == 0 {
 		first, second, complete := w.peekTwo()
 		switch {
@@ -45,7 +48,7 @@ func chooseRecords(w *window, s setup) (records, error) {
 		}
 		return newTable(w, opt)
 	}
-	return newLines(kind, s.opts.Event, false, s)
+	return newLines(kind, s.event, false, s)
 }
 
 func kindOf(format string) decode.Kind {
@@ -61,7 +64,7 @@ func kindOf(format string) decode.Kind {
 func detect(first, second []byte) (decode.Kind, error) {
 	if bytes.HasPrefix(bytes.TrimLeft(first, " \t"), []byte("<")) {
 		return 0, &FormatError{
-			Reason: XMLNotSupported, Err: errors.New("the first record looks like XML"), Hint: "export JSON or CSV",
+			Reason: XMLNotSupported, Err: errors.New("the first record looks like XML"), Hint: "export JSON, CSV or Parquet",
 		}
 	}
 	kind, err := decode.Detect(first, second)
@@ -94,7 +97,7 @@ func (s setup) decodeOptions(kind decode.Kind) (decode.Options, error) {
 	}
 	return decode.Options{
 		Kind: kind, Paths: s.paths, Occurrences: s.ids, Location: s.opts.Timezone, Account: s.opts.Account,
-		EventName: s.opts.Event, UserIdentity: s.opts.UserIdentity, FoldEvent: schema.FoldEvent,
+		EventName: s.event, UserIdentity: s.opts.UserIdentity, FoldEvent: schema.FoldEvent,
 	}, nil
 }
 

@@ -39,7 +39,7 @@ func (u *rangeUnit) Open(ctx context.Context, paths *schema.Paths) (source.Reade
 	if err != nil {
 		return nil, err
 	}
-	f, err := u.scan.file.file()
+	in, err := u.scan.file.input()
 	if err != nil {
 		return nil, err
 	}
@@ -47,9 +47,10 @@ func (u *rangeUnit) Open(ctx context.Context, paths *schema.Paths) (source.Reade
 		place: from, border: u.scan.border(u.k), limit: u.scan.limit(u.k),
 		ids: u.scan.ids.Replay(from.ids, to.ids), bad: u.scan.bad.Replay(from.bad, to.bad),
 	}
-	r, err := newReader(ctx, u.scan.file, &p, f, paths)
+	s := u.scan.file.s
+	r, err := newReader(ctx, &in, &p, newSetup(&in, &s.opts, paths, p.ids), s.pool)
 	if err != nil {
-		return nil, errors.Join(err, u.scan.file.closeFile(f))
+		return nil, errors.Join(err, in.Body.Close())
 	}
 	return r, nil
 }
@@ -73,19 +74,20 @@ func (s *Source) units(ctx context.Context, u *unit, yield func(source.Unit, err
 // divisible reports whether the file is plain and begins as a file of records does. If not, it is one unit: opening that
 // says what is wrong.
 func (u *unit) divisible(ctx context.Context) bool {
-	f, err := u.file()
+	in, err := u.input()
 	if err != nil {
 		return false
 	}
 	plain := false
 	var head [4]byte
-	if _, err := io.ReadFull(u.content(f, 0), head[:]); err == nil && compression(head[:]) == byNothing {
-		r, err := newReader(ctx, u, wholeFile(nil), f, schema.NewPaths(0))
+	if _, err := io.ReadFull(in.Body.From(0), head[:]); err == nil && compression(head[:]) == byNothing {
+		p := wholeFile(nil)
+		r, err := newReader(ctx, &in, p, newSetup(&in, &u.s.opts, schema.NewPaths(0), p.ids), u.s.pool)
 		if err == nil {
 			_, empty := r.records.(nothing)
 			plain = !empty
 			return r.Close() == nil && plain
 		}
 	}
-	return u.closeFile(f) == nil && plain
+	return in.Body.Close() == nil && plain
 }

@@ -1,13 +1,13 @@
 package file
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"math"
-	"os"
+	"sync"
 	"sync/atomic"
 
 	"github.com/tapline/tapline/internal/decode"
@@ -48,11 +48,10 @@ func wholeFile(ids decode.Occurrences) *part {
 // unlimited is the limit of a part that goes to the end of its file.
 const unlimited = math.MaxInt64
 
-// reader reads a part of one file. The record layer is chosen at the first record, or earlier if the format is given.
+// reader reads a part of one text. The record layer is chosen at the first record, or earlier if the format is given.
 type reader struct {
-	unit    *unit
+	in      *Input
 	part    *part
-	file    *os.File
 	read    counter
 	release func() // of the decompressor
 	ahead   *readAhead
@@ -61,6 +60,7 @@ type reader struct {
 	records records
 	owned   *occurrence.Counter // closed with the reader; may be nil
 	future  int64
+	closed  bool
 	err     error
 }
 
@@ -71,36 +71,49 @@ var (
 
 // setup is what decoders need.
 type setup struct {
-	opts  *Options
-	path  string
-	paths *schema.Paths
-	ids   decode.Occurrences
+	opts   *Options
+	path   string // as errors have it
+	format string
+	event  string // of records that do not name theirs
+	paths  *schema.Paths
+	ids    decode.Occurrences
 }
 
-// newReader starts reading a part of f, which it owns from then on if there is no error. The part's counts stay the
-// caller's.
-func newReader(ctx context.Context, u *unit, p *part, f *os.File, paths *schema.Paths) (*reader, error) {
-	r := &reader{unit: u, part: p, file: f, release: func() {}}
-	r.read.r = u.content(f, p.offset)
+func newSetup(in *Input, opts *Options, paths *schema.Paths, ids decode.Occurrences) setup {
+	s := setup{opts: opts, path: in.Name, paths: paths, ids: ids}
+	s.format, s.event = cmp.Or(opts.Format, in.Format), opts.Event
+	if name, ok := ParseName(in.Path); ok && s.event == "" {
+		s.event = name.Event
+	}
+	return s
+}
+
+// newReader starts reading a part of the input, whose Body it owns from then on if there is no error. The part's counts
+// stay the caller's. The error is errParquet if the input is no text but Parquet.
+func newReader(ctx context.Context, in *Input, p *part, s setup, pool *sync.Pool) (*reader, error) {
+	r := &reader{in: in, part: p, setup: s, release: func() {}}
+	r.read.r = in.Body.From(p.offset)
 	r.read.n.Store(p.offset - p.border)
 	var text io.Reader = &r.read
 	var err error
 	switch {
 	case p.offset > 0: // of a plain file
-	case u.id.size > 0:
+	case in.Size > 0:
 		text, r.release, err = decompress(text)
 	default:
-		err = checkEmpty(u.path)
+		err = checkEmpty(in.Path)
 	}
 	if err != nil {
-		return nil, r.explain(err)
+		return nil, in.explain(err, r.at())
 	}
-	r.setup = setup{opts: &u.s.opts, path: u.Name(), paths: paths, ids: p.ids}
-	r.ahead = newReadAhead(text, u.s.pool)
+	r.ahead = newReadAhead(text, pool)
 	r.text = newWindow(ctx, r.ahead)
 	r.text.offset, r.text.line = p.offset, p.line
-	if err := r.begin(); err != nil {
-		return nil, errors.Join(r.explain(err), r.stop())
+	switch err := r.begin(); {
+	case errors.Is(err, errParquet):
+		return nil, errors.Join(err, r.stop())
+	case err != nil:
+		return nil, errors.Join(in.explain(err, r.at()), r.stop())
 	}
 	r.text.limit = p.limit
 	return r, nil
@@ -114,6 +127,9 @@ func (r *reader) begin() (err error) {
 		return err
 	}
 	r.text.more()
+	if isParquet(r.text.unread()) {
+		return errParquet
+	}
 	if err := checkText(r.text.unread()); err != nil {
 		return err
 	}
@@ -134,7 +150,7 @@ func (r *reader) Next(ev *schema.Event) error {
 		ev.Nth, err = r.part.bad.Next(ev.RawDigest())
 	}
 	if err == nil {
-		if start := r.setup.opts.LoadStart; start > 0 && ev.Reason == "" && ev.Timestamp > start {
+		if r.setup.isFuture(ev) {
 			r.future++
 		}
 		return nil
@@ -142,33 +158,19 @@ func (r *reader) Next(ev *schema.Event) error {
 	if errors.Is(err, io.EOF) && r.text.err != nil {
 		err = r.text.err // nil if the text only reached the limit
 	}
-	r.err = r.explain(err)
+	r.err = r.in.explain(err, r.at())
 	if errors.Is(r.err, io.EOF) {
-		if err := r.unit.check(r.file, r.at()); err != nil {
+		if err := r.in.Body.Check(r.at()); err != nil {
 			r.err = err
 		}
 	}
 	return r.err
 }
 
-// explain completes an error of reading. A file that changed is the cause of any other error.
-func (r *reader) explain(err error) error {
-	if errors.Is(err, io.EOF) {
-		return err
-	}
-	if changed := r.unit.check(r.file, r.at()); changed != nil {
-		return changed
-	}
-	var format *FormatError
-	var setting *SettingError
-	switch {
-	case errors.As(err, &format):
-		format.Path, format.Offset = r.unit.Name(), r.at()
-		return format
-	case errors.As(err, &setting):
-		return err
-	}
-	return fmt.Errorf("read %s: %w", r.unit.Name(), withoutPath(err))
+// isFuture reports whether an event is later than the load.
+func (s *setup) isFuture(ev *schema.Event) bool {
+	start := s.opts.LoadStart
+	return start > 0 && ev.Reason == "" && ev.Timestamp > start
 }
 
 // Form implements source.Former.
@@ -182,9 +184,13 @@ func (r *reader) at() int64 { return r.part.border + r.read.n.Load() }
 
 // Notes implements source.Reader.
 func (r *reader) Notes() source.Notes {
-	n := source.Notes{Future: r.future}
-	n.AmbiguousHours, n.MissingHours = r.records.hours()
-	if tz := r.setup.opts.Timezone; tz != nil {
+	ambiguous, missing := r.records.hours()
+	return r.setup.notes(r.future, ambiguous, missing)
+}
+
+func (s *setup) notes(future, ambiguous, missing int64) source.Notes {
+	n := source.Notes{Future: future, AmbiguousHours: ambiguous, MissingHours: missing}
+	if tz := s.opts.Timezone; tz != nil {
 		n.TimeZone = tz.String()
 	}
 	return n
@@ -192,15 +198,15 @@ func (r *reader) Notes() source.Notes {
 
 // Close ends the read-ahead and closes the file. It may be called at any time, and twice.
 func (r *reader) Close() error {
-	if r.file == nil {
+	if r.closed {
 		return nil
 	}
 	err := r.stop()
-	err = errors.Join(err, r.unit.closeFile(r.file))
+	err = errors.Join(err, r.in.Body.Close())
 	if r.owned != nil {
 		err = errors.Join(err, r.owned.Close())
 	}
-	r.file = nil
+	r.closed = true
 	r.err = errClosed
 	return err
 }

@@ -125,14 +125,14 @@ func (s *scan) begin() {
 // one scans the next range and returns where the one after it begins. Only one step runs at a time.
 func (s *scan) one() (next place, err error) {
 	k := int64(len(s.places)) - 1
-	f, err := s.file.file()
+	in, err := s.file.input()
 	if err != nil {
 		return place{}, err
 	}
 	p := part{place: s.places[k], border: s.border(k), limit: s.limit(k), ids: s.ids, bad: s.bad}
-	r, err := newReader(s.ctx, s.file, &p, f, s.paths)
+	r, err := newReader(s.ctx, &in, &p, newSetup(&in, &s.file.s.opts, s.paths, p.ids), s.file.s.pool)
 	if err != nil {
-		return place{}, errors.Join(err, s.file.closeFile(f))
+		return place{}, errors.Join(err, in.Body.Close())
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
 	var ev schema.Event

@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -29,7 +30,21 @@ const (
 	FormatCleverTap    = "clevertap"
 	FormatSegmentCSV   = "segment-csv"
 	FormatCleverTapCSV = "clevertap-csv"
+	// FormatCleverTapParquet is CleverTap's export as Parquet, in any of its shapes.
+	FormatCleverTapParquet = "clevertap-parquet"
 )
+
+// Formats are the names of all formats.
+func Formats() []string {
+	return []string{FormatSegment, FormatCleverTap, FormatSegmentCSV, FormatCleverTapCSV, FormatCleverTapParquet}
+}
+
+func (o *Options) checkFormat() error {
+	if o.Format == "" || slices.Contains(Formats(), o.Format) {
+		return nil
+	}
+	return fmt.Errorf("unknown format %q: use one of %s", o.Format, strings.Join(Formats(), ", "))
+}
 
 // Options say how to read.
 type Options struct {
@@ -89,11 +104,8 @@ type target struct {
 // New returns a Source over paths: files, folders (all files below that are not hidden), globs, and - for the standard
 // input. The error names a path that does not exist or a format that is unknown. Close the Source after use.
 func New(paths []string, o Options) (*Source, error) {
-	switch o.Format {
-	case "", FormatSegment, FormatCleverTap, FormatSegmentCSV, FormatCleverTapCSV:
-	default:
-		return nil, fmt.Errorf("unknown format %q: use %s, %s, %s or %s", o.Format,
-			FormatSegment, FormatCleverTap, FormatSegmentCSV, FormatCleverTapCSV)
+	if err := o.checkFormat(); err != nil {
+		return nil, err
 	}
 	if len(paths) == 0 {
 		return nil, errors.New("no paths given: give files, folders or - for the standard input")
@@ -110,7 +122,7 @@ func New(paths []string, o Options) (*Source, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Source{opts: o, pool: &sync.Pool{New: func() any { return new(block) }}}
+	s := &Source{opts: o, pool: newBlockPool()}
 	for _, p := range paths {
 		t, err := newTarget(p, o.Watch)
 		if err != nil {

@@ -4,13 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"strconv"
 	"unicode/utf8"
 
-	"github.com/tapline/tapline/internal/occurrence"
 	"github.com/tapline/tapline/internal/source"
 	"github.com/tapline/tapline/schema"
 )
@@ -59,17 +57,20 @@ func (u *unit) TempDir() string { return u.s.opts.TempDir }
 
 // Open implements source.Unit.
 func (u *unit) Open(ctx context.Context, paths *schema.Paths) (source.Reader, error) {
-	f, err := u.file()
+	in, err := u.input()
 	if err != nil {
 		return nil, err
 	}
-	equal := occurrence.New(occurrence.Options{Dir: u.s.opts.TempDir})
-	r, err := newReader(ctx, u, wholeFile(equal), f, paths)
+	return openWhole(ctx, in, &u.s.opts, u.s.pool, paths)
+}
+
+// input opens the unit's file.
+func (u *unit) input() (Input, error) {
+	f, err := u.file()
 	if err != nil {
-		return nil, errors.Join(err, equal.Close(), u.closeFile(f))
+		return Input{}, err
 	}
-	r.owned = equal
-	return r, nil
+	return Input{Name: u.Name(), Path: u.path, Size: u.id.size, Body: plainFile{u, f}}, nil
 }
 
 // file opens the unit's file. Between the listing and now somebody may have put a link or a pipe in its place, or in
@@ -109,35 +110,6 @@ func (u *unit) changed(offset int64) error {
 }
 
 var errChanged = errors.New("the file changed while being read")
-
-// check reports whether f is still what it was when it was listed. A file that was renamed or deleted meanwhile is:
-// its bytes are the same.
-func (u *unit) check(f *os.File, offset int64) error {
-	if u.spool != nil {
-		return nil
-	}
-	info, err := f.Stat()
-	if err != nil {
-		return fmt.Errorf("read %s: %w", u.Name(), withoutPath(err))
-	}
-	if identify(info) != u.id {
-		return u.changed(offset)
-	}
-	return nil
-}
-
-// content returns the unit's bytes from an offset on. What is appended meanwhile is not read: check tells.
-func (u *unit) content(f *os.File, from int64) io.Reader {
-	return io.NewSectionReader(f, from, u.id.size-from)
-}
-
-// closeFile closes what file returned.
-func (u *unit) closeFile(f *os.File) error {
-	if u.spool != nil {
-		return nil
-	}
-	return f.Close()
-}
 
 // printable returns path as text that Postgres and terminals can hold: quoted if it is not clean UTF-8.
 func printable(path string) string {
