@@ -180,32 +180,30 @@ func absent(err error) bool {
 	return errors.As(err, &pg) && (pg.Code == "42P01" || pg.Code == "3F000" || pg.Code == "42703")
 }
 
-// Disable makes the source take no more requests; what it has accepted is still loaded. Enable takes that back. Both
-// return the source as it is then, and do nothing if it is so already.
-func (r *Registry) Disable(ctx context.Context, nickname string) (*Source, error) {
-	return r.toggle(ctx, nickname, "source.disable", "coalesce(disabled_at, now())", (*Source).Enabled)
+// Disable makes the source take no more requests; what it has accepted is still loaded. It does nothing if it is so
+// already.
+func (r *Registry) Disable(ctx context.Context, nickname string) error {
+	return r.inTx(ctx, func(tx pgx.Tx) error { return r.disabled(ctx, tx, nickname, true) })
 }
 
 // Enable makes a disabled source take requests again.
-func (r *Registry) Enable(ctx context.Context, nickname string) (*Source, error) {
-	return r.toggle(ctx, nickname, "source.enable", "null", func(s *Source) bool { return !s.Enabled() })
+func (r *Registry) Enable(ctx context.Context, nickname string) error {
+	return r.inTx(ctx, func(tx pgx.Tx) error { return r.disabled(ctx, tx, nickname, false) })
 }
 
-func (r *Registry) toggle(ctx context.Context, nickname, action, value string, changes func(*Source) bool) (s *Source, err error) {
-	err = r.inTx(ctx, func(tx pgx.Tx) error {
-		if s, err = lock(ctx, tx, nickname); err != nil || !changes(s) {
-			return err
-		}
-		if _, err := tx.Exec(ctx, "update "+table("sources")+" set disabled_at = "+value+" where nickname = $1", nickname); err != nil {
-			return fmt.Errorf("write source %s: %w", nickname, err)
-		}
-		if err := r.audit(ctx, tx, action, nickname, struct{}{}); err != nil {
-			return err
-		}
-		s, err = get(ctx, tx, nickname)
+func (r *Registry) disabled(ctx context.Context, tx pgx.Tx, nickname string, disabled bool) error {
+	s, err := lock(ctx, tx, nickname)
+	if err != nil || s.Enabled() != disabled {
 		return err
-	})
-	return s, err
+	}
+	action, value := "source.enable", "null"
+	if disabled {
+		action, value = "source.disable", "now()"
+	}
+	if _, err := tx.Exec(ctx, "update "+table("sources")+" set disabled_at = "+value+" where nickname = $1", nickname); err != nil {
+		return fmt.Errorf("write source %s: %w", nickname, err)
+	}
+	return r.audit(ctx, tx, action, nickname, struct{}{})
 }
 
 // Remove forgets a source and its write keys. Its schema stays with all tables and events in it, and adding the source
