@@ -22,6 +22,7 @@ func TestControlOfAnEarlierRelease(t *testing.T) {
 		return m.Bootstrap(t.Context(), "Shop")
 	}
 	earlier := func() {
+		pgtest.Exec(t, pool, `drop table tapline.alerts, tapline.job_runs, tapline.jobs`)
 		pgtest.Exec(t, pool, `drop table tapline.audit, tapline.intake, tapline.key_uses, tapline.write_keys`)
 		pgtest.Exec(t, pool, `alter table tapline.sources drop column disabled_at`)
 		pgtest.Exec(t, pool, `drop table tapline._undelivered, tapline.cursors, tapline.destinations`)
@@ -31,7 +32,8 @@ func TestControlOfAnEarlierRelease(t *testing.T) {
 	complete := func() bool {
 		return pgtest.Value[bool](t, pool, `select to_regclass('tapline.cursors') is not null and
 			exists (select from tapline.sources where nickname = 'Shop') and to_regclass('tapline.audit') is not null and
-			(select version >= 3 and not dirty from tapline._migrations)`)
+			to_regclass('tapline.job_runs') is not null and
+			(select version >= 4 and not dirty from tapline._migrations)`)
 	}
 	if err := bootstrap(migrations.Options{}); err != nil || !complete() {
 		t.Fatalf("a new control schema is not complete (%v)", err)

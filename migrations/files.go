@@ -36,7 +36,7 @@ const (
 )
 
 // laterControl are the migrations of the control schema after the first, by their names; their numbers go up from 2.
-func laterControl() []string { return []string{"federation", "sources"} }
+func laterControl() []string { return []string{"federation", "sources", "jobs"} }
 
 // baselineFile returns number 1 of a source's schema.
 func baselineFile(schemaName string) File { return embeddedFile(baselinePath, "baseline", schemaName) }

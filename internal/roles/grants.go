@@ -12,11 +12,12 @@ const (
 	sel    = "select"
 	insert = "insert"
 	update = "update"
+	remove = "delete"
 )
 
 // tableRights are all rights on a table that there are in every version.
 func tableRights() []string {
-	return []string{sel, insert, update, "delete", "truncate", "references", "trigger"}
+	return []string{sel, insert, update, remove, "truncate", "references", "trigger"}
 }
 
 // grant says what a part may do to the tables of a schema. A nil tables means all of them, those of later migrations too;
@@ -42,9 +43,13 @@ func grants() []grant {
 	return []grant{
 		{Loader, control, nil, []string{sel}, "The loader asks whose schema it is and whether that is complete."},
 		{Loader, control, []string{"destinations", "cursors"}, []string{sel, update}, `Who loads also forwards to destinations, and notes how far that is. Adding one is the migrator's.`},
-		{Loader, control, []string{"_undelivered"}, []string{sel, insert, update}, `What a destination did not take.`},
+		{Loader, control, []string{"_undelivered"}, []string{sel, insert, update, "delete"}, `What a destination did not take; a replay takes out what has arrived.`},
+		{Loader, control, []string{"jobs", "alerts"}, []string{sel, insert, update}, `Whoever runs jobs notes what is taken care of, and what people were told.`},
+		{Loader, control, []string{"job_runs"}, []string{sel, insert, update, remove}, `The history of jobs; its oldest rows go.`},
 		{Loader, source, nil, []string{sel, insert}, `The loader adds rows, to event tables and to its own ledger, quarantine and discards, and looks up the ids
 that are there already. Rows that are in stay as they are: no update, no delete.`},
+		{Loader, source, []string{"_units"}, []string{sel, insert, update}, `A window of an API that is read again is noted as read again.`},
+		{Loader, source, []string{"_claims"}, []string{sel, insert, update, remove}, `Loads that share their work take units, and give them back.`},
 		{Loader, source, []string{"_columns", "_migrations", "_migration_files"}, []string{sel}, `What changes the schema is not the loader's: a migration that it could write would be run by the migrator.`},
 		{Loader, source, []string{schema.TableUsers, schema.TableAccounts}, []string{sel, insert, update}, `Tables of newest states: a row is written over when something newer is known. (A migration that makes one of
 them gives this right to whoever may insert.)`},
