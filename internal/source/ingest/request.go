@@ -4,8 +4,9 @@ package ingest
 
 import (
 	"context"
-	"errors"
 	"time"
+
+	"github.com/tapline/tapline/internal/stream"
 )
 
 // Request is one accepted HTTP request: its body is readable JSON, within the limits, of a known and enabled source.
@@ -14,8 +15,8 @@ type Request struct {
 	Source string
 	// Received is when the request arrived: the receivedAt of its calls that carry none.
 	Received time.Time
-	// Call is the type of the single call that the path named (track, identify, ...), empty for a batch. A body's own
-	// type gives way to it.
+	// Call is the type of the single call that the path named (track, identify, ...), empty for a batch. It is that of a
+	// body without a type of its own; a body with one means what it would mean in a file.
 	Call string
 	// Body is the JSON as it was sent, decompressed. The Intake does not keep it once Append has returned.
 	Body []byte
@@ -33,6 +34,6 @@ type Intake interface {
 
 // Errors of an Intake.
 var (
-	ErrFull        = errors.New("the stream is full")
-	ErrUnavailable = errors.New("the stream cannot be reached")
+	ErrFull        = stream.ErrFull
+	ErrUnavailable = stream.ErrUnavailable
 )
