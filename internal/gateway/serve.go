@@ -1,0 +1,98 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"golang.org/x/net/netutil"
+)
+
+// maxHeader is the size of a request's headers, in bytes, roughly; the server adds 4 KiB to it.
+const maxHeader = 12 << 10
+
+// ServeOptions say how Serve serves. The zero value is ready.
+type ServeOptions struct {
+	// Certificate makes it HTTPS. Defaults to none: HTTP.
+	Certificate *Certificate
+	// MaxConnections is how many connections may be open; more wait to be accepted. Defaults to 8,192.
+	MaxConnections int
+	// HeaderTimeout is how long a request's headers may take, IdleTimeout how long a connection may be without a request.
+	// They default to 5 s and 90 s.
+	HeaderTimeout, IdleTimeout time.Duration
+	// Linger is how long requests are still taken after readiness was turned off, for load balancers to notice. Defaults
+	// to none.
+	Linger time.Duration
+	// StopTimeout is how long requests that are being answered may take after that. Defaults to 8 s.
+	StopTimeout time.Duration
+}
+
+// Serve answers requests on a listener, which it closes, until ctx ends. It then turns readiness off, takes no new
+// connections, answers what has come in, and returns nil; or an error if that took longer than StopTimeout, in which case
+// the connections were cut.
+func Serve(ctx context.Context, on net.Listener, h *Handler, opt ServeOptions) error {
+	orElse(&opt.MaxConnections, 8192)
+	orElse(&opt.HeaderTimeout, 5*time.Second)
+	orElse(&opt.IdleTimeout, 90*time.Second)
+	orElse(&opt.StopTimeout, 8*time.Second)
+	srv := newServer(h, opt)
+	on = netutil.LimitListener(on, opt.MaxConnections)
+	failed := make(chan error, 1)
+	go func() {
+		if opt.Certificate != nil {
+			failed <- srv.ServeTLS(on, "", "")
+			return
+		}
+		failed <- srv.Serve(on)
+	}()
+	select {
+	case err := <-failed:
+		h.Stop()
+		return fmt.Errorf("serve HTTP on %s: %w", on.Addr(), errors.Join(err, srv.Close()))
+	case <-ctx.Done():
+	}
+	h.Stop()
+	linger(failed, opt.Linger)
+	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), opt.StopTimeout)
+	defer cancel()
+	if err := srv.Shutdown(stop); err != nil {
+		_ = srv.Close()
+		return fmt.Errorf("stop HTTP on %s: requests were cut: %w", on.Addr(), err)
+	}
+	return nil
+}
+
+// linger waits, unless serving has ended anyway.
+func linger(failed <-chan error, d time.Duration) {
+	if d <= 0 {
+		return
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-failed:
+	case <-t.C:
+	}
+}
+
+// newServer returns a server whose clients cannot hold anything for long.
+func newServer(h *Handler, opt ServeOptions) *http.Server {
+	srv := &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: opt.HeaderTimeout,
+		ReadTimeout:       opt.HeaderTimeout + h.cfg.BodyTimeout,
+		WriteTimeout:      opt.HeaderTimeout + h.cfg.BodyTimeout + h.cfg.AppendTimeout + 10*time.Second,
+		IdleTimeout:       opt.IdleTimeout,
+		MaxHeaderBytes:    maxHeader,
+		ErrorLog:          slog.NewLogLogger(h.cfg.Log.Handler(), slog.LevelDebug),
+		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: 128},
+	}
+	if opt.Certificate != nil {
+		srv.TLSConfig = opt.Certificate.Config()
+	}
+	return srv
+}
