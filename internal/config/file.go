@@ -26,6 +26,7 @@ type File struct {
 	// DataDir is the folder of the private Postgres; in the file relative to the file's own folder.
 	DataDir string             `yaml:"data_dir"`
 	Sources map[string]*Source `yaml:"sources"`
+	Serve   Serve              `yaml:"serve"`
 	Jobs    map[string]*Job    `yaml:"jobs"`
 	Alerts  Alerts             `yaml:"alerts"`
 
@@ -54,6 +55,12 @@ type Source struct {
 	UnitMaxBytes string `yaml:"unit_max_bytes"`
 	// Indexes are btree indexes to have, by table.
 	Indexes map[string][]Index `yaml:"indexes"`
+	// Region is where the source's data may be.
+	Region string `yaml:"region"`
+	// WriteKeys are references, env:NAME or file:PATH, of the keys with which clients send events to the source.
+	WriteKeys []string `yaml:"write_keys"`
+	// Disabled sources take no events over HTTP; nil leaves that to tapline source.
+	Disabled *bool `yaml:"disabled"`
 }
 
 // Index is the columns of a btree index, in order.
@@ -174,7 +181,7 @@ func (f *File) checks() []error {
 	if f.Database.DSN != "" && f.Database.DSNEnv != "" {
 		wrong = append(wrong, f.wrong("dsn and dsn_env are both given", "keep one of them", "database", "dsn"))
 	}
-	for _, section := range []func() []error{f.checkSources, f.checkJobs, f.checkAlerts} {
+	for _, section := range []func() []error{f.checkSources, f.checkServe, f.checkJobs, f.checkAlerts} {
 		wrong = append(wrong, section()...)
 	}
 	return wrong
@@ -220,7 +227,7 @@ func (f *File) checkUnflagged(name string, s *Source) error {
 			return f.wrong(problem, "", "sources", name, "indexes", table)
 		}
 	}
-	return nil
+	return f.checkRegistered(name, s)
 }
 
 // maxIndexColumns is Postgres's limit.

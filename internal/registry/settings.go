@@ -1,7 +1,6 @@
 package registry
 
 import (
-	"regexp"
 	"slices"
 	"time"
 
@@ -21,12 +20,10 @@ type Settings struct {
 	Account string `json:"account,omitempty"`
 }
 
-var regionName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}$`)
-
 // Check refuses values that cannot be. The error is a *config.Error.
 func (s Settings) Check() error {
-	if s.Region != "" && !regionName.MatchString(s.Region) {
-		return &config.Error{Setting: "--region", Value: s.Region, Problem: "no name of a region", Hint: "use us, eu, or lower-case letters, digits and -"}
+	if err := config.CheckRegion("--region", s.Region); err != nil {
+		return err
 	}
 	if s.UserIdentity != "" && !slices.Contains(config.UserIdentities(), s.UserIdentity) {
 		return &config.Error{
