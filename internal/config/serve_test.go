@@ -54,7 +54,7 @@ func TestWriteKeysOfFile(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "tapline.yaml")
 	for name, text := range map[string]string{
-		path:                       "sources: {Web: {region: eu, disabled: true, write_keys: ["env:KEY", "file:next", "env:EMPTY", "file:none"]}}",
+		path:                       "sources: {Web: {region: eu, disabled: true, write_keys: ['env:KEY', 'file:next', 'env:EMPTY', 'file:none']}}",
 		filepath.Join(dir, "next"): "the next key\n",
 	} {
 		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
