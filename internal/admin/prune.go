@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/tapline/tapline/internal/ledger"
+	"github.com/tapline/tapline/migrations"
 )
 
 // Ages say what is old enough to be removed; 0 keeps everything.
@@ -27,7 +28,8 @@ type Pruned struct {
 }
 
 // Prune removes what is older than ages from the internal tables of a source, in one transaction. Rows of events are
-// never removed, and the newest load stays: the next one takes its number from it. Without confirm it only counts.
+// never removed. The newest load stays: the next one takes its number from it; and so do those whose rows some destination has
+// not got yet. Without confirm it only counts.
 func Prune(ctx context.Context, db Beginner, schemaName string, ages Ages, now time.Time, confirm bool) (Pruned, error) {
 	var out Pruned
 	options := pgx.TxOptions{IsoLevel: pgx.ReadCommitted, AccessMode: pgx.ReadOnly}
@@ -53,13 +55,17 @@ func Prune(ctx context.Context, db Beginner, schemaName string, ages Ages, now t
 
 func prune(ctx context.Context, tx pgx.Tx, schemaName string, ages Ages, now time.Time, confirm bool, out *Pruned) error {
 	loads, quarantine := ident(schemaName, "_loads"), ident(schemaName, "_quarantine")
+	sent, err := forwarded(ctx, tx, schemaName)
+	if err != nil {
+		return err
+	}
 	for _, step := range []struct {
 		age   time.Duration
 		table string
 		where string
 		count *int64
 	}{
-		{ages.Loads, loads, "finished_at < $1 and seq is distinct from (select max(seq) from " + loads + ")", &out.Loads},
+		{ages.Loads, loads, "finished_at < $1 and seq is distinct from (select max(seq) from " + loads + ")" + sent, &out.Loads},
 		{ages.Units, ident(schemaName, "_units"), "loaded_at < $1", &out.Units},
 		{ages.Quarantine, quarantine, "uuid_ts < $1 and replayed_at is null", &out.Unreplayed},
 		{ages.Quarantine, quarantine, "uuid_ts < $1 and replayed_at is not null", &out.Quarantine},
@@ -68,13 +74,30 @@ func prune(ctx context.Context, tx pgx.Tx, schemaName string, ages Ages, now tim
 		if step.age <= 0 {
 			continue
 		}
-		var err error
 		if *step.count, err = removeOrCount(ctx, tx, step.table, step.where, now.Add(-step.age), confirm); err != nil {
 			return err
 		}
 	}
 	out.Quarantine += out.Unreplayed
 	return nil
+}
+
+// forwarded is a condition for loads that every destination of the source has got: the rows of others would never be sent.
+func forwarded(ctx context.Context, tx pgx.Tx, schemaName string) (string, error) {
+	var seq *int64
+	err := tx.QueryRow(ctx, "select case when pg_catalog.to_regclass($1) is null then null else 0 end", ident(migrations.ControlSchema, "cursors")).Scan(&seq)
+	if err == nil && seq != nil {
+		err = tx.QueryRow(ctx, "select min(c.seq) from "+ident(migrations.ControlSchema, "cursors")+" c join "+
+			ident(migrations.ControlSchema, "destinations")+" d on d.name = c.destination join "+ident(migrations.ControlSchema, "sources")+
+			" s on s.nickname = d.source where s.schema_name = $1", schemaName).Scan(&seq)
+	}
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("read cursors of destinations: %w", err)
+	case seq == nil:
+		return "", nil
+	}
+	return fmt.Sprintf(" and coalesce(seq, 0) <= %d", *seq), nil
 }
 
 func removeOrCount(ctx context.Context, tx pgx.Tx, table, where string, before time.Time, remove bool) (n int64, err error) {

@@ -42,7 +42,8 @@ func refusedNetworks() []netip.Prefix {
 		netip.MustParsePrefix("198.18.0.0/15"), netip.MustParsePrefix("240.0.0.0/4"),
 		// These hold addresses of the other kind, which a gateway would go on to.
 		netip.MustParsePrefix("64:ff9b::/96"), netip.MustParsePrefix("64:ff9b:1::/48"), netip.MustParsePrefix("2002::/16"),
-		netip.MustParsePrefix("2001::/32"), netip.MustParsePrefix("::/96"), netip.MustParsePrefix("fec0::/10"),
+		netip.MustParsePrefix("2001::/32"), netip.MustParsePrefix("::ffff:0:0:0/96"), netip.MustParsePrefix("192.88.99.0/24"),
+		netip.MustParsePrefix("::/96"), netip.MustParsePrefix("fec0::/10"),
 	}
 }
 

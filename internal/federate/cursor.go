@@ -39,8 +39,8 @@ func notSetUp(err error) error {
 // hit marks a point at which tests kill the process.
 func hit(name string) { failpoint.Hit(name) }
 
-// position is how far a destination is: all loads up to seq are done, and of a large load after that the rows up to
-// (table, row).
+// position is how far a destination is: all loads up to seq are done, and of a large load, which then is number seq+1, the
+// rows up to (table, row).
 type position struct {
 	seq        int64
 	table, row string // empty between two loads
@@ -109,7 +109,7 @@ func (c *cursor) advance(ctx context.Context, p *part, p95 time.Duration) error 
 			return err
 		}
 		tag, err := tx.Exec(ctx, "update "+cursors+` set seq = $3, table_name = nullif($4, ''), row_id = nullif($5, ''), part_rows = $6,
-			delivered = delivered + $7, filtered = filtered + $8, latency_p95 = $9, sent_at = clock_timestamp()
+			delivered = delivered + $7, filtered = filtered + $8, latency_p95 = coalesce(nullif($9::float8, 0), latency_p95), sent_at = clock_timestamp()
 			where destination = $1 and lease_owner = $2`,
 			c.destination, c.owner, p.end.seq, p.end.table, p.end.row, p.end.partRows, p.sent, p.filtered, p95.Seconds())
 		if err != nil {
@@ -132,9 +132,17 @@ func (c *cursor) advance(ctx context.Context, p *part, p95 time.Duration) error 
 	return nil
 }
 
-// keepUndelivered notes what was not taken in a replay, which has no cursor.
-func (c *cursor) keepUndelivered(ctx context.Context, all []Undelivered) error {
-	return insertUndelivered(ctx, c.pool, c.destination, all)
+// keepUndelivered notes what was not taken in a replay, which has no cursor, and forgets what was not taken before and
+// has arrived now.
+func (c *cursor) keepUndelivered(ctx context.Context, p *part) error {
+	return pgx.BeginFunc(ctx, c.pool, func(tx pgx.Tx) error {
+		// To the client what was refused has arrived as well: that comes after this.
+		_, err := tx.Exec(ctx, "delete from "+undelivered+" where destination = $1 and message_id = any ($2)", c.destination, p.delivered)
+		if err != nil {
+			return fmt.Errorf("forget messages that have arrived: %w", err)
+		}
+		return insertUndelivered(ctx, tx, c.destination, p.undelivered)
+	})
 }
 
 func insertUndelivered(ctx context.Context, db DB, destination string, all []Undelivered) error {
@@ -158,6 +166,16 @@ func (c *cursor) pause(ctx context.Context, reason string) error {
 	return change(ctx, c.pool, c.destination, "status = '"+Paused+"', last_error = $2, last_error_at = now()", reason)
 }
 
+// untried reports whether a destination has never taken a message.
+func untried(ctx context.Context, db DB, name string) (bool, error) {
+	var none bool
+	err := db.QueryRow(ctx, "select delivered = 0 from "+cursors+" where destination = $1", name).Scan(&none)
+	if err != nil {
+		return false, fmt.Errorf("read cursor of %s: %w", name, err)
+	}
+	return none, nil
+}
+
 // noteError notes why nothing is sent at the moment. That it cannot be noted is no news: mostly it is the reason.
 func (f *Federator) noteError(ctx context.Context, name string, err error) {
 	_ = change(ctx, f.pool, name, "last_error = $2, last_error_at = now()", err.Error())
@@ -179,7 +197,7 @@ func getMarked(ctx context.Context, db DB, name string) (*Destination, string, e
 // source is what the control schema knows of a source.
 type source struct{ schema, region string }
 
-// readSource finds a source by its nickname, or by its schema.
+// readSource finds a source by its nickname.
 func readSource(ctx context.Context, db DB, nickname string) (source, error) {
 	var s source
 	err := db.QueryRow(ctx, "select schema_name, coalesce(settings ->> 'region', '') from "+sources+" where nickname = $1", nickname).
@@ -193,6 +211,21 @@ func readSource(ctx context.Context, db DB, nickname string) (source, error) {
 	return s, nil
 }
 
+// sameRegion makes sure that the destinations of a source without a region are in one.
+func sameRegion(ctx context.Context, db DB, d *Destination) error {
+	var name, region string
+	err := db.QueryRow(ctx, "select name, region from "+destinations+" where source = $1 and region <> $2 order by name limit 1", d.Source, d.Region).
+		Scan(&name, &region)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return nil
+	case err != nil:
+		return notSetUp(fmt.Errorf("read destinations of source %s: %w", d.Source, err))
+	}
+	return fmt.Errorf("destination %s would be in region %s, but %s of the same source is in %s, and nothing says which is right: "+
+		"say it with tapline source set %s --region REGION", d.Name, d.Region, name, region, d.Source)
+}
+
 func insertDestination(ctx context.Context, db DB, d *Destination, fromNow bool) error {
 	src, err := readSource(ctx, db, d.Source)
 	if err != nil {
@@ -201,6 +234,12 @@ func insertDestination(ctx context.Context, db DB, d *Destination, fromNow bool)
 	if err := d.Check(src.region); err != nil {
 		return err
 	}
+	if src.region == "" {
+		if err := sameRegion(ctx, db, d); err != nil {
+			return err
+		}
+	}
+	d.Settings.IDSource = d.Source
 	settings, err := json.Marshal(d.Settings)
 	if err != nil {
 		return fmt.Errorf("encode settings of destination %s: %w", d.Name, err)

@@ -1,6 +1,7 @@
 package federate
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -34,7 +35,7 @@ type sender struct {
 
 func newSender(ctx context.Context, f *Federator, d *Destination, key string, stop context.CancelCauseFunc) *sender {
 	s := &sender{f: f, d: d, key: key, transport: newTransport(ctx, f, d, key, stop)}
-	s.builder = builder{source: d.Source, integrations: d.Settings.Integrations, sample: d.Settings.Sample}
+	s.builder = builder{source: cmp.Or(d.Settings.IDSource, d.Source), integrations: d.Settings.Integrations, sample: d.Settings.Sample}
 	if r := d.Settings.Rate; r > 0 {
 		s.limit = rate.NewLimiter(rate.Limit(r), max(1, int(r/10)))
 	}
@@ -47,6 +48,7 @@ func (s *sender) close() { s.transport.close() }
 type part struct {
 	sent, filtered int64
 	undelivered    []Undelivered
+	delivered      []string // ids of what has arrived; only if somebody asks for them
 	end            position
 	last           bool // the piece is done
 }
@@ -54,7 +56,8 @@ type part struct {
 // part sends the next rows of a piece: limit of them if the cursor can stand between two, else all. When it returns
 // without an error, each has arrived or is in undelivered.
 func (s *sender) part(ctx context.Context, p *piece, limit int) (*part, error) {
-	w := newWaiting(s.f.opt.InFlight)
+	w := newWaiting(s.f.opt.InFlight, s.transport.stop)
+	w.collect = s.f.opt.replays()
 	s.transport.waiting.Store(w)
 	client, err := analytics.NewWithConfig(s.key, analytics.Config{
 		Endpoint:  s.d.Endpoint,
@@ -73,6 +76,9 @@ func (s *sender) part(ctx context.Context, p *piece, limit int) (*part, error) {
 	watched, unwatch := context.WithCancel(ctx)
 	go w.watch(watched, s.f.opt.Timeout, s.transport.busy)
 	out, err := s.enqueue(ctx, client, w, p, limit)
+	if err != nil {
+		s.transport.stop(err) // else what is under way would be tried again for as long as the destination is down
+	}
 	closeErr := closeClient(ctx, client)
 	unwatch()
 	stop()
@@ -85,7 +91,8 @@ func (s *sender) part(ctx context.Context, p *piece, limit int) (*part, error) {
 		}
 		return nil, err
 	}
-	out.undelivered, out.sent = w.undelivered, out.sent-int64(len(w.undelivered))
+	out.undelivered, out.delivered = w.undelivered, w.delivered
+	out.sent -= int64(len(w.undelivered))
 	return out, nil
 }
 
@@ -122,7 +129,7 @@ func (s *sender) enqueue(ctx context.Context, client analytics.Client, w *waitin
 	for p.spool.rows > 0 {
 		if p.ordered && rows == limit {
 			p.start.partRows += int64(rows)
-			out.end = position{seq: p.start.seq, table: lastTable, row: last.id, partRows: p.start.partRows}
+			out.end = position{seq: p.before(), table: lastTable, row: last.id, partRows: p.start.partRows}
 			return out, nil
 		}
 		rows++
@@ -150,9 +157,10 @@ func (s *sender) enqueue(ctx context.Context, client analytics.Client, w *waitin
 			return nil, err
 		}
 	}
-	if out.last = true; p.end.table != "" {
-		p.start.partRows += int64(rows)
-		out.end.partRows = p.start.partRows
+	out.last = true
+	if p.end.table == "" && !s.f.opt.replays() {
+		// What the filters kept from being read was left out as well.
+		out.filtered += max(0, p.rows()-p.start.partRows-int64(rows))
 	}
 	return out, nil
 }
@@ -189,12 +197,14 @@ func encode(m analytics.Message) json.RawMessage {
 	return b
 }
 
+// rejectedReason is that of a message which the destination has answered 400 for.
+const rejectedReason = "rejected"
+
 // entry is a message that waits for its answer.
 type entry struct {
 	table, row string
 	size       int
 	copies     int // rows of two tables may have one id
-	rejected   bool
 }
 
 // waiting keeps which messages of a part have no answer yet, and how many there may be. It is the client's Callback.
@@ -208,11 +218,14 @@ type waiting struct {
 	parallel    int
 	stopped     bool
 	failed      error
+	abort       context.CancelCauseFunc // ends the session, and so what its requests wait for
 	undelivered []Undelivered
+	collect     bool // keep delivered
+	delivered   []string
 }
 
-func newWaiting(parallel int) *waiting {
-	w := &waiting{entries: map[string]entry{}, parallel: parallel}
+func newWaiting(parallel int, abort context.CancelCauseFunc) *waiting {
+	w := &waiting{entries: map[string]entry{}, parallel: parallel, abort: abort}
 	w.free.L = &w.mu
 	return w
 }
@@ -231,7 +244,6 @@ func (w *waiting) add(ctx context.Context, e entry, id string) error {
 		return w.failed
 	}
 	e.copies = w.entries[id].copies + 1
-	e.rejected = w.entries[id].rejected
 	w.entries[id] = e
 	w.bytes += e.size
 	w.count++
@@ -248,11 +260,19 @@ func (w *waiting) watch(ctx context.Context, patience time.Duration, busy func()
 		if w.events != last || w.count == 0 || busy() {
 			last, quiet = w.events, time.Now()
 		} else if time.Since(quiet) > max(patience, 3*time.Second) {
-			w.failed = errSilent
-			w.free.Broadcast()
+			w.fail(errSilent)
 		}
 		w.mu.Unlock()
 	}
+}
+
+// fail makes an end to the part.
+func (w *waiting) fail(err error) {
+	if w.failed == nil {
+		w.failed = err
+	}
+	w.free.Broadcast()
+	w.abort(err)
 }
 
 // stop wakes whoever waits for room.
@@ -284,6 +304,9 @@ func (w *waiting) answered(id string) {
 func (w *waiting) Success(m analytics.Message) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.collect {
+		w.delivered = append(w.delivered, messageID(m))
+	}
 	w.answered(messageID(m))
 }
 
@@ -301,8 +324,7 @@ func (w *waiting) Failure(m analytics.Message, err error) {
 	default:
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		w.failed = fmt.Errorf("client: %w", err)
-		w.free.Broadcast()
+		w.fail(fmt.Errorf("client: %w", err))
 		return
 	}
 	w.reject(messageID(m), reason, err.Error(), encode(m))
@@ -320,7 +342,7 @@ func (w *waiting) reject(id, reason, response string, message json.RawMessage) {
 func (w *waiting) refused(id, response string, message json.RawMessage) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.note(id, "rejected", response, message)
+	w.note(id, rejectedReason, response, message)
 }
 
 func (w *waiting) note(id, reason, response string, message json.RawMessage) {

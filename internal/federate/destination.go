@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"regexp"
 	"strings"
 	"time"
 
@@ -46,7 +47,7 @@ type Destination struct {
 	Name     string
 	Source   string // nickname of the source
 	Endpoint string // base URL, to which /v1/batch is appended; empty means the region's
-	Region   string // RegionUS or RegionEU
+	Region   string // RegionUS, RegionEU, or another word with an endpoint of its own; empty means the source's, else RegionUS
 	KeyFrom  string // reference of the write key, for Options.Key: never the key
 	Settings Settings
 
@@ -83,6 +84,11 @@ type Settings struct {
 	// AllowHTTP and AllowPrivate are as in Options, for this destination.
 	AllowHTTP    bool `json:"allow_http,omitempty"`
 	AllowPrivate bool `json:"allow_private,omitempty"`
+	// IDSource is the nickname that short ids are made messageIds with. Add sets it: a source that gets another nickname
+	// keeps its ids.
+	IDSource string `json:"id_source,omitempty"`
+	// Declared says that a configuration file asks for the destination.
+	Declared bool `json:"declared,omitempty"`
 }
 
 // PausedError says that a destination is paused.
@@ -109,6 +115,9 @@ func (e *RegionError) Error() string {
 		"and data would leave its region; use an endpoint of region %s", e.Destination, e.Region, e.Source, e.SourceRegion, e.SourceRegion)
 }
 
+// regionName is what a region may be called that is none of Segment's.
+var regionName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}$`)
+
 // Check completes a destination with its defaults and refuses what cannot work. sourceRegion may be empty if the source
 // has none.
 func (d *Destination) Check(sourceRegion string) error {
@@ -125,20 +134,25 @@ func (d *Destination) Check(sourceRegion string) error {
 		return fmt.Errorf("destination %s has no source", d.Name)
 	case d.KeyFrom == "":
 		return fmt.Errorf("destination %s has no write key: name the environment variable or file that holds it", d.Name)
-	case d.Region != RegionUS && d.Region != RegionEU:
-		return fmt.Errorf("destination %s: region %q is unknown: want %s or %s", d.Name, d.Region, RegionUS, RegionEU)
+	case CheckReference(d.KeyFrom) != nil:
+		return fmt.Errorf("destination %s: %w", d.Name, CheckReference(d.KeyFrom))
+	case d.Region != RegionUS && d.Region != RegionEU && (d.Endpoint == "" || !regionName.MatchString(d.Region)):
+		return fmt.Errorf("destination %s: region %q is unknown: want %s or %s, or another word with an endpoint of your own",
+			d.Name, d.Region, RegionUS, RegionEU)
 	case sourceRegion != "" && sourceRegion != d.Region:
 		return &RegionError{d.Name, d.Region, d.Source, sourceRegion}
 	}
 	if d.Endpoint == "" {
 		d.Endpoint = map[string]string{RegionUS: EndpointUS, RegionEU: EndpointEU}[d.Region]
 	}
-	d.Endpoint = strings.TrimRight(d.Endpoint, "/")
-	if other := map[string]string{RegionUS: EndpointEU, RegionEU: EndpointUS}[d.Region]; d.Endpoint == other {
-		return fmt.Errorf("destination %s: %s is not the endpoint of region %s", d.Name, other, d.Region)
-	}
+	d.Endpoint = base(d.Endpoint)
 	if err := checkEndpoint(d.Endpoint, d.Settings.AllowHTTP); err != nil {
 		return fmt.Errorf("destination %s: %w", d.Name, err)
+	}
+	for region, endpoint := range map[string]string{RegionUS: EndpointUS, RegionEU: EndpointEU} {
+		if region != d.Region && hostOf(d.Endpoint) == hostOf(endpoint) {
+			return fmt.Errorf("destination %s: %s is not the endpoint of region %s", d.Name, endpoint, d.Region)
+		}
 	}
 	return d.Settings.check(d.Name)
 }
@@ -151,8 +165,28 @@ func (s *Settings) check(name string) error {
 		return fmt.Errorf("destination %s: rate %v is negative", name, s.Rate)
 	case len(s.Hashed) > 0 && s.HashKeyFrom == "":
 		return fmt.Errorf("destination %s: hashed properties need a key: name the environment variable or file that holds it", name)
+	case s.HashKeyFrom != "" && CheckReference(s.HashKeyFrom) != nil:
+		return fmt.Errorf("destination %s: hashed properties: %w", name, CheckReference(s.HashKeyFrom))
 	}
 	return nil
+}
+
+// base is an endpoint without what the client appends to it: people copy whole addresses.
+func base(endpoint string) string {
+	endpoint = strings.TrimRight(strings.TrimSpace(endpoint), "/")
+	for _, tail := range []string{"/v1/batch", "/v1"} {
+		endpoint = strings.TrimRight(strings.TrimSuffix(endpoint, tail), "/")
+	}
+	return endpoint
+}
+
+// hostOf is the host of a URL as DNS sees it.
+func hostOf(endpoint string) string {
+	u, err := url.Parse(endpoint)
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")
 }
 
 // checkEndpoint refuses URLs that are no plain https address.
@@ -161,6 +195,8 @@ func checkEndpoint(endpoint string, http bool) error {
 	switch {
 	case err != nil || u.Host == "":
 		return errors.New("the endpoint is not a URL such as " + EndpointUS)
+	case u.Opaque != "" || u.Hostname() == "":
+		return errors.New("the endpoint has no host: give a URL such as " + EndpointUS)
 	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
 		return errors.New("the endpoint may have no user, password, query or fragment")
 	case u.Scheme == "http" && http, u.Scheme == "https":
@@ -229,10 +265,17 @@ func Get(ctx context.Context, db DB, name string) (*Destination, error) {
 }
 
 // Update writes the endpoint, region, key reference and settings of a destination that exists, after Check. What is sent
-// already is not sent again.
+// already is not sent again; the source and Settings.IDSource stay what they are.
 func Update(ctx context.Context, db DB, d Destination, sourceRegion string) error {
 	if err := d.Check(sourceRegion); err != nil {
 		return err
+	}
+	if d.Settings.IDSource == "" {
+		before, err := Get(ctx, db, d.Name)
+		if err != nil {
+			return err
+		}
+		d.Settings.IDSource = before.Settings.IDSource
 	}
 	settings, err := json.Marshal(d.Settings)
 	if err != nil {

@@ -3,7 +3,7 @@
 // so that a destination gets exactly what analysts see, and one that is slow or down holds up nobody.
 //
 // Read it top to bottom: federate.go runs destinations side by side; session.go is one destination under its lease;
-// load.go chooses the next piece; row.go reads its rows and message.go makes them messages; deliver.go hands them to
+// load.go chooses the next piece and reads its rows; plan.go and message.go make them messages; deliver.go hands them to
 // analytics-go; transport.go is analytics-go's way out, with the retries; cursor.go notes what has arrived.
 package federate
 
@@ -12,8 +12,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
-	"strings"
 	"sync"
 	"time"
 
@@ -102,8 +100,9 @@ type Progress struct {
 
 // Federator forwards to destinations. Its methods may be called by several goroutines.
 type Federator struct {
-	pool *pgxpool.Pool
-	opt  Options
+	pool  *pgxpool.Pool
+	opt   Options
+	reads chan struct{} // one for each piece that is being read
 }
 
 // New returns a Federator on a database whose control schema is up to date (see migrations.Control). The pool stays the
@@ -113,30 +112,31 @@ func New(pool *pgxpool.Pool, o Options) (*Federator, error) {
 	if !o.To.IsZero() && !o.From.Before(o.To) {
 		return nil, fmt.Errorf("replay from %s to %s: the range is empty; give a later end", o.From.Format(time.RFC3339), o.To.Format(time.RFC3339))
 	}
-	return &Federator{pool: pool, opt: o.withDefaults()}, nil
+	// A piece may take minutes to read. Meanwhile other connections have to be left for leases and cursors.
+	reads := make(chan struct{}, max(1, int(pool.Config().MaxConns)/2))
+	return &Federator{pool: pool, opt: o.withDefaults(), reads: reads}, nil
 }
 
-// ReadKey reads a secret from where a reference says: "env:NAME" is an environment variable, "file:PATH" a file, whose last
-// newline does not count. The error names the reference, never what it holds.
-func ReadKey(_ context.Context, reference string) (string, error) {
-	kind, name, _ := strings.Cut(reference, ":")
-	var secret string
-	switch kind {
-	case "env":
-		secret = os.Getenv(name)
-	case "file":
-		b, err := os.ReadFile(name)
-		if err != nil {
-			return "", fmt.Errorf("read key: %w", err)
-		}
-		secret = string(b)
-	default:
-		return "", fmt.Errorf("key reference %q: want env:NAME or file:PATH", reference)
+// reading waits until a piece may be read; release is called when that is done.
+func (f *Federator) reading(ctx context.Context) (release func(), err error) {
+	select {
+	case f.reads <- struct{}{}:
+		return func() { <-f.reads }, nil
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
 	}
-	if secret = strings.TrimRight(secret, "\r\n"); secret == "" {
-		return "", fmt.Errorf("key %s is empty: set it", reference)
+}
+
+// Run forwards to all destinations of a database until ctx ends: to new ones too, each on its own, and no more to those
+// that are paused or removed. It is for a process that stays, such as a server; Options.Once is ignored. The pool should have two
+// connections or more to spare; the error is only about the options.
+func Run(ctx context.Context, pool *pgxpool.Pool, o Options) error {
+	o.Once, o.From, o.To = false, time.Time{}, time.Time{}
+	f, err := New(pool, o)
+	if err != nil {
+		return err
 	}
-	return secret, nil
+	return f.Run(ctx)
 }
 
 // Run forwards until ctx ends, or with Options.Once until everything is sent. Destinations are independent of each other:

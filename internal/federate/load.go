@@ -23,6 +23,17 @@ type piece struct {
 
 func (p *piece) close() { p.spool.close() }
 
+// before is the seq of a position within the piece's only load: the load is the next one after it.
+func (p *piece) before() int64 { return p.loads[0].seq - 1 }
+
+// rows is how many rows the loads of the piece have, whatever the filters leave of them.
+func (p *piece) rows() (n int64) {
+	for i := range p.loads {
+		n += p.loads[i].rows
+	}
+	return n
+}
+
 // load is a row of _loads.
 type load struct {
 	seq    int64
@@ -66,8 +77,13 @@ func altered(err error) bool {
 
 func (r *reader) read(ctx context.Context) (*piece, error) {
 	var p *piece
+	release, err := r.f.reading(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
 	options := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
-	err := pgx.BeginTxFunc(ctx, r.f.pool, options, func(tx pgx.Tx) (err error) {
+	err = pgx.BeginTxFunc(ctx, r.f.pool, options, func(tx pgx.Tx) (err error) {
 		p, err = r.within(ctx, tx)
 		return err
 	})
@@ -154,10 +170,15 @@ func (r *reader) choose(ctx context.Context, tx pgx.Tx) (*piece, error) {
 	p := &piece{start: r.pos, end: position{seq: r.pos.seq}}
 	var l load
 	var at *time.Time
-	var finished, enough bool
+	var finished, enough, looked bool
 	var sum int64
 	limit := int64(r.partRows())
 	_, err = pgx.ForEachRow(rows, []any{&l.seq, &at, &l.rows, &finished}, func() error {
+		if !looked && (!finished || l.seq != r.pos.seq+1) {
+			// The load that the cursor stands in was taken out meanwhile: of the next one nothing is done yet.
+			p.start.table, p.start.row, p.start.partRows = "", "", 0
+		}
+		looked = true
 		if enough {
 			return nil
 		}
@@ -165,14 +186,14 @@ func (r *reader) choose(ctx context.Context, tx pgx.Tx) (*piece, error) {
 			p.end.seq = l.seq
 			return nil
 		}
-		if alone := r.pos.table != "" || l.rows > limit; len(p.loads) > 0 && (alone || sum+l.rows > limit) {
+		if alone := p.start.table != "" || l.rows > limit; len(p.loads) > 0 && (alone || sum+l.rows > limit) {
 			enough = true
 			return nil
 		}
 		l.uuidTS = *at
 		sum += l.rows
 		p.loads, p.end.seq = append(p.loads, l), l.seq
-		p.ordered = r.pos.table != "" || l.rows > limit
+		p.ordered = p.start.table != "" || l.rows > limit
 		enough = p.ordered
 		return nil
 	})
@@ -213,7 +234,7 @@ func (r *reader) rows(ctx context.Context, conn *pgconn.PgConn, p *piece, i int)
 		}
 		if p.ordered && p.spool.full() {
 			full = true
-			p.end = position{seq: p.start.seq, table: t.name, row: string(values[0])}
+			p.end = position{seq: p.before(), table: t.name, row: string(values[0]), partRows: p.start.partRows + p.spool.rows}
 		}
 	}
 	return full, nil

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -19,13 +20,14 @@ import (
 var namespace = uuid.MustParse("6f0c3d44-6c52-5a86-9d0e-3c8f1d2b7a41")
 
 // longID is the length in characters from which on an id is a messageId as it is. Segment drops a message whose id it has
-// seen, whichever customer that was from: a short id may be somebody else's too.
-const longID = 32
+// seen, whichever customer that was from: a short id may be somebody else's too. Above maxID it takes none; only tables that
+// others have filled have such.
+const longID, maxID = 32, 100
 
 // MessageID returns the messageId of a row: its id, or for a short one a UUID made of the source, the table and the id.
 // It is the same whenever the row is sent.
 func MessageID(source, table, id string) string {
-	if utf8.RuneCountInString(id) >= longID {
+	if n := utf8.RuneCountInString(id); n >= longID && n <= maxID {
 		return id
 	}
 	return uuid.NewSHA1(namespace, []byte(source+"\x00"+table+"\x00"+id)).String()
@@ -100,11 +102,12 @@ func (b *builder) value(c *column, raw []byte) (any, error) {
 	return hex.EncodeToString(mac.Sum(nil)), nil
 }
 
-// put puts a value where it stood in the event.
+// put puts a value where it stood in the event. Columns come by the length of their paths, so that a value never meets an
+// object at its own place, only on the way to it.
 func (r *row) put(c *column, v any) {
-	root := &r.values
+	root, name := &r.values, c.name
 	if c.role == contextValue {
-		root = &r.context
+		root, name = &r.context, strings.TrimPrefix(name, "context_")
 	}
 	if *root == nil {
 		*root = make(map[string]any, 24)
@@ -116,7 +119,7 @@ func (r *row) put(c *column, v any) {
 		if !ok {
 			if _, taken := at[key]; taken {
 				// Once a value stood here and once an object, and the row has both: neither may get lost.
-				(*root)[c.name] = v
+				(*root)[name] = v
 				return
 			}
 			inner = map[string]any{}
@@ -125,7 +128,7 @@ func (r *row) put(c *column, v any) {
 		at = inner
 	}
 	if _, taken := at[c.path[last]]; taken {
-		(*root)[c.name] = v
+		(*root)[name] = v
 		return
 	}
 	at[c.path[last]] = v

@@ -3,11 +3,13 @@ package federate_test
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tapline/tapline/internal/federate"
+	"github.com/tapline/tapline/internal/pgtest"
 )
 
 // What a destination gets of calls of all kinds: names as sent, objects, arrays, times, no nulls.
@@ -81,6 +83,52 @@ func TestMessageID(t *testing.T) {
 	}
 }
 
+// A key that has once a value and once an object, in whatever order its columns came, keeps both in a row that has both.
+func TestValueBesideObject(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.load(track(1, "E", `{"a":{"b":1,"c":2}}`))
+	s.load(`{"type":"track","event":"E","messageId":"` + id(2) + `","userId":"u","context":{"d":3,"d_e":4},"properties":{"a":5,"a_b":6,"a_c":7}}`)
+	s.load(`{"type":"track","event":"E","messageId":"` + id(3) + `","userId":"u","context":{"d":{"e":8}},"properties":{"a":9}}`)
+	s.add("segment", s.url, federate.Settings{})
+	s.run(options())
+	for messageID, want := range map[string][2]string{
+		id(1): {`{}`, `{"a":{"b":1,"c":2}}`},
+		id(2): {`{"d":3,"d_e":4}`, `{"a":5,"a_b":6,"a_c":7}`},
+		id(3): {`{"d_e":8}`, `{"a":9}`},
+	} {
+		got := object(t, s.sink.Messages()[messageID])
+		for i, part := range []string{"context", "properties"} {
+			have, _ := got[part].(map[string]any)
+			if have == nil {
+				have = map[string]any{}
+			}
+			if diff := cmp.Diff(object(t, []byte(want[i])), have); diff != "" {
+				t.Errorf("%s of %s (-want +got):\n%s", part, messageID, diff)
+			}
+		}
+	}
+}
+
+// Tables that others have filled: times at the end of the world, ids above the API's limit.
+func TestOddRows(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.load(tracks(0, 2)...)
+	long := strings.Repeat("x", 101)
+	pgtest.Exec(t, s.pool, `update `+shop+`.order_placed set "timestamp" = 'infinity', received_at = '2026-03-04T05:06:07Z' where id = $1`, id(0))
+	pgtest.Exec(t, s.pool, `update `+shop+`.order_placed set id = $2 where id = $1`, id(1), long)
+	s.add("segment", s.url, federate.Settings{})
+	s.run(options())
+	s.complete()
+	if got := object(t, s.sink.Messages()[id(0)])["timestamp"]; got != "2026-03-04T05:06:07Z" {
+		t.Errorf("timestamp %v", got)
+	}
+	if got := federate.MessageID(nickname, "order_placed", long); len(got) != 36 || s.sink.Messages()[got] == nil {
+		t.Errorf("the long id is sent as %s", got)
+	}
+}
+
 // What the filters of a destination leave of a load.
 func TestFilters(t *testing.T) {
 	t.Parallel()
@@ -113,6 +161,7 @@ func TestFilters(t *testing.T) {
 	}{
 		"drop": {federate.Settings{NotProperties: []string{"cart.mail", "secret"}}, `{"a":1,"cart":{"total":2},"n":5}`},
 		"some": {federate.Settings{Properties: []string{"cart", "n"}}, `{"cart":{"total":2,"mail":"x@y"},"n":5}`},
+		"reworded": {federate.Settings{NotProperties: []string{"Cart.Mail", "SECRET"}}, `{"a":1,"cart":{"total":2},"n":5}`},
 		"hashed": {
 			federate.Settings{Properties: []string{"n", "cart.mail"}, Hashed: []string{"cart_mail", "n"}, HashKeyFrom: "env:HASH"},
 			`{"cart":{"mail":"` + digest("of env:HASH", "x@y") + `"},"n":"` + digest("of env:HASH", "5") + `"}`,

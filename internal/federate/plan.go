@@ -40,6 +40,8 @@ type column struct {
 	oid    uint32   // of its type in Postgres
 	array  bool     // the first value was an array: its text is JSON
 	hash   bool
+
+	expression string // of the select list
 }
 
 // table says how the rows of a table are read and what they become.
@@ -137,17 +139,11 @@ func plan(schemaName string, t *schema.Table, call schema.Call, types map[place]
 	if out.event == "" {
 		out.event = t.Name
 	}
-	var list []string
+	out.time = "coalesce(" + times(t) + ")"
 	add := func(c column, expression string) {
+		c.expression = expression
 		out.columns = append(out.columns, c)
-		list = append(list, expression)
-		format := int16(0)
-		if c.binary {
-			format = 1
-		}
-		out.formats = append(out.formats, format)
 	}
-	out.time = "coalesce(" + quoted(existing(t, "timestamp", "received_at", "uuid_ts")) + ")"
 	add(column{name: "id", role: rowID, oid: types[place{t.Name, "id"}].oid}, `"id"`)
 	add(column{name: "timestamp", role: timestamp, binary: true, oid: pgtype.TimestamptzOID}, out.time)
 	for i := range t.Columns {
@@ -167,21 +163,29 @@ func plan(schemaName string, t *schema.Table, call schema.Call, types map[place]
 		}
 		add(col, pgx.Identifier{c.Name}.Sanitize())
 	}
+	// A value that stands where others have an object comes first: see row.put. The id stays where it is.
+	slices.SortStableFunc(out.columns, func(a, b column) int { return len(a.path) - len(b.path) })
+	var list []string
+	for i := range out.columns {
+		list = append(list, out.columns[i].expression)
+		format := int16(0)
+		if out.columns[i].binary {
+			format = 1
+		}
+		out.formats = append(out.formats, format)
+	}
 	out.selects = "select " + strings.Join(list, ", ") + " from " + pgx.Identifier{schemaName, t.Name}.Sanitize()
 	return out
 }
 
-func existing(t *schema.Table, names ...string) []string {
-	return slices.DeleteFunc(names, func(name string) bool {
-		c := t.Column(name)
-		return c == nil || c.Type != schema.Timestamptz
-	})
-}
-
-func quoted(names []string) string {
+// times are the columns that say when a row happened, the best first. Infinity is no time that a message can have.
+func times(t *schema.Table) string {
 	var out []string
-	for _, name := range names {
-		out = append(out, pgx.Identifier{name}.Sanitize())
+	for _, name := range []string{"timestamp", "received_at", "uuid_ts"} {
+		if c := t.Column(name); c != nil && c.Type == schema.Timestamptz {
+			quoted := pgx.Identifier{name}.Sanitize()
+			out = append(out, "case when pg_catalog.isfinite("+quoted+") then "+quoted+" end")
+		}
 	}
 	return strings.Join(out, ", ")
 }
@@ -273,7 +277,8 @@ func (s *Settings) sends(c *column) (send, hash bool) {
 	}
 	names := func(list []string) bool {
 		return slices.ContainsFunc(list, func(entry string) bool {
-			return entry == full || entry == c.name || strings.HasPrefix(full, entry+".")
+			// A key that others spell otherwise is in the same column.
+			return entry == full || entry == c.name || strings.HasPrefix(full, entry+".") || columnOf(entry) == c.name
 		})
 	}
 	if names(s.NotProperties) || c.role == property && len(s.Properties) > 0 && !names(s.Properties) {
@@ -281,6 +286,9 @@ func (s *Settings) sends(c *column) (send, hash bool) {
 	}
 	return true, names(s.Hashed)
 }
+
+// columnOf returns the column of a property that is named by its keys joined with dots.
+func columnOf(entry string) string { return schema.ColumnName(strings.Split(entry, ".")...) }
 
 // jsonArray reports whether text is a JSON array.
 func jsonArray(text []byte) bool {

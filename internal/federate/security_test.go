@@ -23,6 +23,9 @@ func TestCheck(t *testing.T) {
 		"has no write key":                 {Name: "d", Source: "s"},
 		`region "mars" is unknown`:         {Name: "d", Source: "s", KeyFrom: "env:K", Region: "mars"},
 		"is not the endpoint of region eu": {Name: "d", Source: "s", KeyFrom: "env:K", Region: "eu", Endpoint: federate.EndpointUS},
+		"is not the endpoint of region us": {Name: "d", Source: "s", KeyFrom: "env:K", Endpoint: "https://Events.EU1.segmentapis.com.:443/v1"},
+		"the name that is wanted":          {Name: "d", Source: "s", KeyFrom: "env:s3cr3t-key"},
+		"has no host":                      {Name: "d", Source: "s", KeyFrom: "env:K", Endpoint: "https://:443"},
 		"hashed properties need a key":     {Name: "d", Source: "s", KeyFrom: "env:K", Settings: federate.Settings{Hashed: []string{"a"}}},
 		"sample 2":                         {Name: "d", Source: "s", KeyFrom: "env:K", Settings: federate.Settings{Sample: 2}},
 	} {
@@ -37,6 +40,12 @@ func TestCheck(t *testing.T) {
 			t.Errorf("Check of %+v = %v, want %q", d, err, want)
 		}
 	}
+	for _, endpoint := range []string{"https://t.example.com/v1/batch", "https://t.example.com/v1/", "https://t.example.com/"} {
+		d := federate.Destination{Name: "d", Source: "s", KeyFrom: "env:K", Endpoint: endpoint, Region: "in"}
+		if err := d.Check("in"); err != nil || d.Endpoint != "https://t.example.com" {
+			t.Errorf("Check of %s = %v, %s", endpoint, err, d.Endpoint)
+		}
+	}
 	d := federate.Destination{Name: "d", Source: "s", KeyFrom: "env:K", Region: "us"}
 	var region *federate.RegionError
 	if err := d.Check("eu"); !errors.As(err, &region) || region.SourceRegion != "eu" {
@@ -45,6 +54,34 @@ func TestCheck(t *testing.T) {
 	d.Region = ""
 	if err := d.Check("eu"); err != nil || d.Endpoint != federate.EndpointEU {
 		t.Errorf("Check without a region = %v, %+v", err, d)
+	}
+}
+
+// Of a source without a region nobody knows where its data may go: its destinations have to be in one.
+func TestRegionsOfOneSource(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.load(tracks(0, 1)...)
+	add := func(name, region string) error {
+		d := federate.Destination{Name: name, Source: nickname, Region: region, KeyFrom: "env:KEY"}
+		return federate.Add(t.Context(), s.pool, d, "", false)
+	}
+	if err := add("first", "eu"); err != nil {
+		t.Fatal(err)
+	}
+	if err := add("second", "us"); err == nil || !strings.Contains(err.Error(), "tapline source set "+nickname+" --region") {
+		t.Errorf("Add in another region = %v", err)
+	}
+	if err := add("third", "eu"); err != nil {
+		t.Error(err)
+	}
+	pgtest.Exec(t, s.pool, `update tapline.sources set settings = '{"region":"us"}'`)
+	var region *federate.RegionError
+	if err := add("fourth", "eu"); !errors.As(err, &region) || region.SourceRegion != "us" {
+		t.Errorf("Add outside the source's region = %v", err)
+	}
+	if err := s.federator(options()).Run(t.Context()); !errors.As(err, &region) {
+		t.Errorf("Run outside the source's region = %v", err)
 	}
 }
 

@@ -19,22 +19,28 @@ func (e setupError) Unwrap() error { return e.error }
 // errChanged ends a session whose destination was changed, so that the next begins with the new settings.
 var errChanged = errors.New("the destination was changed")
 
+// errReplayChanged ends a replay: half of it with other settings is not what was asked for.
+var errReplayChanged = errors.New("the destination was changed while it got a replay: run it again")
+
 // errLost ends a session that cannot be sure of its lease any more.
 var errLost = errors.New("lease lost: Postgres did not answer, or another process has taken over")
 
-// runAlways keeps one goroutine for each destination that is not paused, and looks for new ones.
+// runAlways keeps one goroutine for each destination that is not paused, and looks for new ones. A database that is not
+// set up yet has none.
 func (f *Federator) runAlways(ctx context.Context) error {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	var mu sync.Mutex
 	running := map[string]bool{}
-	for {
+	for first := true; ; first = false {
 		all, err := f.chosen(ctx)
 		switch {
 		case ended(ctx):
 			return nil
-		case errors.Is(err, ErrNotFound) || errors.Is(err, errNotSetUp):
+		case first && errors.Is(err, ErrNotFound):
 			return err
+		case errors.Is(err, errNotSetUp):
+			f.opt.Logger.DebugContext(ctx, "no destinations yet", slog.Any("error", err))
 		case err != nil:
 			f.opt.Logger.WarnContext(ctx, "cannot read destinations", slog.Any("error", err))
 		}
@@ -101,7 +107,7 @@ func (f *Federator) untilDone(ctx context.Context, d *Destination) error {
 		case errors.As(err, &setup):
 			f.noteError(ctx, d.Name, err)
 			return err
-		case errors.As(err, &paused), errors.Is(err, ErrNotFound):
+		case errors.As(err, &paused), errors.Is(err, ErrNotFound), errors.Is(err, errReplayChanged):
 			return err
 		}
 		if moved {
@@ -155,6 +161,7 @@ type session struct {
 	reader   *reader
 	sender   *sender
 	progress Progress
+	untried  bool // it has never taken a message
 	moved    bool
 }
 
@@ -178,6 +185,11 @@ func (f *Federator) session(ctx context.Context, name string) (moved bool, err e
 		defer wg.Wait()
 		defer cancel(nil)
 		wg.Go(func() { s.keepLease(ctx, cancel) })
+	} else {
+		var wg sync.WaitGroup
+		defer wg.Wait()
+		defer cancel(nil)
+		wg.Go(func() { s.watch(ctx, cancel) })
 	}
 	err = s.work(ctx)
 	// What ended the session says more than what broke because of it.
@@ -217,6 +229,9 @@ func (s *session) open(ctx context.Context, name string, stop context.CancelCaus
 			return setupError{fmt.Errorf("destination %s: %w", name, err)}
 		}
 	}
+	if s.untried, err = untried(ctx, s.f.pool, name); err != nil {
+		return err
+	}
 	s.d, s.mark, s.schema = d, mark, source.schema
 	s.cursor = newCursor(s.f.pool, name)
 	s.reader = newReader(s.f, d, source.schema)
@@ -247,6 +262,26 @@ func (s *session) keepLease(ctx context.Context, cancel context.CancelCauseFunc)
 			continue
 		case errors.Is(err, errLost), time.Since(last) > s.f.opt.Lease*3/4:
 			cancel(errLost)
+		default:
+			continue
+		}
+		return
+	}
+}
+
+// watch ends a replay when its destination is paused or changed. A replay has no lease: it moves no cursor.
+func (s *session) watch(ctx context.Context, cancel context.CancelCauseFunc) {
+	for sleep(ctx, min(s.f.opt.Lease/4, time.Second)) == nil {
+		d, mark, err := getMarked(ctx, s.f.pool, s.d.Name)
+		switch {
+		case errors.Is(err, ErrNotFound):
+			cancel(err)
+		case err != nil: // Postgres is away: what is sent cannot be noted, and that ends it
+			continue
+		case d.Status == Paused:
+			cancel(&PausedError{Destination: s.d.Name, Reason: d.LastError})
+		case mark != s.mark:
+			cancel(errReplayChanged)
 		default:
 			continue
 		}
@@ -314,6 +349,9 @@ func (s *session) send(ctx context.Context, p *piece) error {
 		if err != nil {
 			return err
 		}
+		if err := s.believable(part); err != nil {
+			return err
+		}
 		if err := s.settle(ctx, part); err != nil {
 			return err
 		}
@@ -323,12 +361,34 @@ func (s *session) send(ctx context.Context, p *piece) error {
 	}
 }
 
+// suspectRefusals is how many messages a destination that has never taken one may refuse.
+const suspectRefusals = 10
+
+// believable tells messages that are wrong from a destination that is: one that has refused all that it ever got may have
+// a wrong key, which some say with 400 as well.
+func (s *session) believable(p *part) error {
+	if p.sent > 0 {
+		s.untried = false
+	}
+	rejected, last := 0, ""
+	for i := range p.undelivered {
+		if p.undelivered[i].Reason == rejectedReason {
+			rejected, last = rejected+1, p.undelivered[i].Response
+		}
+	}
+	if !s.untried || rejected < suspectRefusals {
+		return nil
+	}
+	return &PausedError{Destination: s.d.Name, Reason: fmt.Sprintf("it has refused %d messages and never taken one; the last answer was %s. "+
+		"Check endpoint and key; if it is right about the messages, leave their events out", rejected, last)}
+}
+
 func (s *session) settle(ctx context.Context, part *part) error {
 	p95, _ := s.sender.transport.latency()
 	hit("federate-sent")
 	var err error
 	if s.f.opt.replays() {
-		err = s.cursor.keepUndelivered(ctx, part.undelivered)
+		err = s.cursor.keepUndelivered(ctx, part)
 	} else {
 		err = s.cursor.advance(ctx, part, p95)
 	}

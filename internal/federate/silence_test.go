@@ -19,7 +19,8 @@ func (panics) RoundTrip(*http.Request) (*http.Response, error) { panic("in the c
 // room is woken.
 func TestSilentClient(t *testing.T) {
 	t.Parallel()
-	w := newWaiting(1)
+	var aborted error
+	w := newWaiting(1, func(err error) { aborted = err })
 	client, err := analytics.NewWithConfig("key", analytics.Config{Transport: panics{}, Callback: w, Logger: silent{}, BatchSize: 100})
 	if err != nil {
 		t.Fatal(err)
@@ -36,10 +37,13 @@ func TestSilentClient(t *testing.T) {
 	if !errors.Is(err, errSilent) || n < 100 {
 		t.Errorf("after %d messages: %v", n, err)
 	}
+	if !errors.Is(aborted, errSilent) {
+		t.Errorf("the session is ended for %v", aborted)
+	}
 	if err := closeClient(t.Context(), client); err != nil {
 		t.Errorf("close: %v", err)
 	}
-	quiet := newWaiting(1)
+	quiet := newWaiting(1, func(error) {})
 	if err := quiet.add(t.Context(), entry{}, "x"); err != nil {
 		t.Fatal(err)
 	}

@@ -7,8 +7,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"html"
 	"io"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -35,7 +37,7 @@ type transport struct {
 	problem   string    // why the last request failed
 	latencies [1024]time.Duration
 	requests  int
-	good      time.Time // of the last batch that it took; at first the beginning
+	failing   time.Time // since when it takes nothing; zero if it took the last batch
 	accepted  bool      // it has taken a batch in this session
 	refusals  int       // messages refused since it took one
 }
@@ -55,9 +57,24 @@ const (
 
 func newTransport(ctx context.Context, f *Federator, d *Destination, key string, stop context.CancelCauseFunc) *transport {
 	return &transport{
-		good: time.Now(), ctx: ctx, stop: stop, f: f, d: d, http: newHTTP(d, f.opt.InFlight), slots: make(chan struct{}, f.opt.InFlight),
-		secrets: strings.NewReplacer(base64.StdEncoding.EncodeToString([]byte(key+":")), "***", key, "***"),
+		ctx: ctx, stop: stop, f: f, d: d, http: newHTTP(d, f.opt.InFlight), slots: make(chan struct{}, f.opt.InFlight),
+		secrets: masks(key),
 	}
+}
+
+// masks replaces a key, as it is and as servers may show it, by ***.
+func masks(key string) *strings.Replacer {
+	var pairs []string
+	quoted, _ := json.Marshal(key) // a text always can be
+	for _, form := range []string{
+		base64.StdEncoding.EncodeToString([]byte(key + ":")), base64.StdEncoding.EncodeToString([]byte(key)), base64.RawStdEncoding.EncodeToString([]byte(key)),
+		strings.Trim(string(quoted), `"`), url.QueryEscape(key), url.PathEscape(key), html.EscapeString(key), key,
+	} {
+		if form != "" {
+			pairs = append(pairs, form, "***")
+		}
+	}
+	return strings.NewReplacer(pairs...)
 }
 
 func (t *transport) close() { t.http.CloseIdleConnections() }
@@ -224,8 +241,10 @@ func (t *transport) judge(res *http.Response, body []byte, err error) answer {
 }
 
 func (t *transport) describe(res *http.Response, body []byte) string {
-	text := strings.ToValidUTF8(strings.ReplaceAll(string(body[:min(len(body), 4*answerKept)]), "\x00", ""), "")
-	text = t.secrets.Replace(strings.Join(strings.Fields(text), " "))
+	// The key goes before anything is cut: half of one would not be found.
+	text := t.secrets.Replace(strings.ToValidUTF8(strings.ReplaceAll(string(body), "\x00", ""), ""))
+	text = strings.Join(strings.Fields(text[:min(len(text), 8*answerKept)]), " ")
+	text = strings.ToValidUTF8(text, "")
 	if r := []rune(text); len(r) > answerKept {
 		text = string(r[:answerKept]) + "..."
 	}
@@ -326,7 +345,7 @@ func (t *transport) noteTaken(took time.Duration) {
 	defer t.mu.Unlock()
 	t.latencies[t.requests%len(t.latencies)] = took
 	t.requests++
-	t.problem, t.accepted, t.refusals, t.good = "", true, 0, time.Now()
+	t.problem, t.accepted, t.refusals, t.failing = "", true, 0, time.Time{}
 }
 
 // noteTrouble reports whether the destination is to be given up.
@@ -334,7 +353,10 @@ func (t *transport) noteTrouble(a answer) (giveUp bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.problem = a.text
-	if t.f.opt.ends() && time.Since(t.good) > t.f.opt.GiveUp {
+	if t.failing.IsZero() {
+		t.failing = time.Now()
+	}
+	if t.f.opt.ends() && time.Since(t.failing) > t.f.opt.GiveUp {
 		return true
 	}
 	if until := time.Now().Add(a.after); a.after > 0 && until.After(t.notBefore) {
