@@ -14,9 +14,9 @@ const slack = 5
 
 // Errors of a body that cannot be read, beside those of the connection.
 var (
-	errTooLarge = errors.New("the body is over the limit")
+	errTooLarge    = errors.New("the body is over the limit")
 	errFarTooLarge = errors.New("the body is far over the limit")
-	errBadGzip  = errors.New("the body is no whole gzip stream")
+	errBadGzip     = errors.New("the body is no whole gzip stream")
 )
 
 // readBody reads a body to its end into b. A body over the limit is errTooLarge after it was read, so that the client

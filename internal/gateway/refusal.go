@@ -11,10 +11,10 @@ import (
 // refusal is an answer other than 200.
 type refusal struct {
 	status  int
-	code    string // one word, for programs
-	message string // one sentence, for people
+	code    string        // one word, for programs
+	message string        // one sentence, for people
 	after   time.Duration // when to come again; 0: the same request need not be sent again
-	cause   error // for the log only
+	cause   error         // for the log only
 }
 
 // The refusals that say the same to everybody.
