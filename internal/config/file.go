@@ -27,8 +27,10 @@ type File struct {
 	DataDir string             `yaml:"data_dir"`
 	Sources map[string]*Source `yaml:"sources"`
 	Serve   Serve              `yaml:"serve"`
-	Jobs    map[string]*Job    `yaml:"jobs"`
-	Alerts  Alerts             `yaml:"alerts"`
+	// Destinations are where rows are forwarded to, by name.
+	Destinations map[string]*Destination `yaml:"destinations"`
+	Jobs         map[string]*Job         `yaml:"jobs"`
+	Alerts       Alerts                  `yaml:"alerts"`
 
 	places places
 }
@@ -181,7 +183,7 @@ func (f *File) checks() []error {
 	if f.Database.DSN != "" && f.Database.DSNEnv != "" {
 		wrong = append(wrong, f.wrong("dsn and dsn_env are both given", "keep one of them", "database", "dsn"))
 	}
-	for _, section := range []func() []error{f.checkSources, f.checkServe, f.checkJobs, f.checkAlerts} {
+	for _, section := range []func() []error{f.checkSources, f.checkServe, f.checkDestinations, f.checkJobs, f.checkAlerts} {
 		wrong = append(wrong, section()...)
 	}
 	return wrong

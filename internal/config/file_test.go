@@ -34,7 +34,7 @@ func TestExampleFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, of := range []any{
-		config.File{}, config.FileDatabase{}, config.Source{}, config.Job{}, config.Alerts{}, config.QuarantineLimit{}, config.Serve{},
+		config.File{}, config.FileDatabase{}, config.Source{}, config.Job{}, config.Alerts{}, config.QuarantineLimit{}, config.Serve{}, config.Destination{},
 	} {
 		typ := reflect.TypeOf(of)
 		for i := range typ.NumField() {

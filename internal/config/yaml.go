@@ -146,6 +146,8 @@ func (d *decoder) decode(n ast.Node, v reflect.Value, path []string) error {
 		return d.decode(n, v.Elem(), path)
 	case reflect.Slice:
 		return d.list(n, v, path)
+	case reflect.Interface:
+		return d.free(n, v, path)
 	}
 	return d.scalar(n, v, path)
 }
