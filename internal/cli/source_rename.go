@@ -17,15 +17,6 @@ import (
 	"github.com/tapline/tapline/schema"
 )
 
-func (a *app) sourceCommand() *cobra.Command {
-	return group(&cobra.Command{
-		Use:     "source",
-		Short:   "Give a source another name",
-		Long:    `A source is one schema of event tables, and what is known of it: its nickname, its loads, its migrations.`,
-		Example: `  tapline source rename CleverTap_Test CleverTap_Prod`,
-	}, a.sourceRename())
-}
-
 // renameFlags are those of source rename alone.
 type renameFlags struct {
 	schema, dir string

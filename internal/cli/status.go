@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tapline/tapline/internal/admin"
+	"github.com/tapline/tapline/internal/registry"
 )
 
 func (a *app) statusCommand() *cobra.Command {
@@ -26,7 +27,13 @@ func (a *app) statusCommand() *cobra.Command {
 }
 
 type statusJSON struct {
-	Sources []*admin.Status `json:"sources"`
+	Sources []*sourceStatus `json:"sources"`
+}
+
+// sourceStatus is how a source is, and what keeps from being loaded what it has sent over HTTP.
+type sourceStatus struct {
+	*admin.Status
+	Paused *registry.Pause `json:"paused"`
 }
 
 // status shows the source that is named, or all.
@@ -49,14 +56,22 @@ func (a *app) status(ctx context.Context) error {
 }
 
 func (a *app) statusOf(ctx context.Context, pool *pgxpool.Pool, sources []admin.Source) error {
-	out := statusJSON{Sources: []*admin.Status{}}
+	out := statusJSON{Sources: []*sourceStatus{}}
+	pauses, err := registry.Pauses(ctx, pool)
+	if err != nil {
+		return err
+	}
 	for _, s := range sources {
 		st, err := admin.StatusOf(ctx, pool, s)
 		if err != nil {
 			return fmt.Errorf("look at source %s: %w", s.Nickname, err)
 		}
 		st.Tables, st.Quarantine, st.Discards = list(st.Tables), list(st.Quarantine), list(st.Discards)
-		out.Sources = append(out.Sources, st)
+		one := &sourceStatus{Status: st}
+		if pause, ok := pauses[s.Nickname]; ok {
+			one.Paused = &pause
+		}
+		out.Sources = append(out.Sources, one)
 	}
 	if a.json {
 		return a.writeJSON(out)
@@ -74,7 +89,7 @@ func (a *app) statusOf(ctx context.Context, pool *pgxpool.Pool, sources []admin.
 	return nil
 }
 
-func (p *printer) source(st *admin.Status) {
+func (p *printer) source(st *sourceStatus) {
 	rows, exact := st.Rows()
 	p.line(p.bold(st.Nickname) + p.dim("  schema "+st.Schema))
 	fields := [][2]string{
@@ -85,6 +100,9 @@ func (p *printer) source(st *admin.Status) {
 	if l := st.Last; l != nil {
 		fields = append(fields, [2]string{"last load", fmt.Sprintf("%s (%s), %s, %s: %s", moment(l.Finished), ago(l.Finished),
 			p.status(l.Status), plural(l.Rows, "row", "rows"), printable(l.Unit))})
+	}
+	if st.Paused != nil {
+		fields = append(fields, [2]string{"paused", p.red("what arrives over HTTP waits") + " since " + moment(&st.Paused.Since) + ": " + printable(st.Paused.Reason)})
 	}
 	fields = append(fields, [2]string{"quarantine", p.sum(st.Quarantine)}, [2]string{"discards", p.sum(st.Discards)})
 	p.fields(fields)

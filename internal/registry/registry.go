@@ -14,6 +14,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/tapline/tapline/migrations"
 )
@@ -101,4 +102,18 @@ func (r *Registry) audit(ctx context.Context, tx pgx.Tx, action, source string, 
 		return fmt.Errorf("write audit entry: %w", err)
 	}
 	return nil
+}
+
+// Prepare brings the control schema of a database up to this release if it lacks what this package needs. A role that
+// may change nothing can use what is there.
+func Prepare(ctx context.Context, pool *pgxpool.Pool) error {
+	var there bool
+	err := pool.QueryRow(ctx, "select pg_catalog.to_regclass($1) is not null", table("audit")).Scan(&there)
+	if err != nil {
+		return fmt.Errorf("look for the control schema: %w", err)
+	}
+	if there {
+		return nil
+	}
+	return migrations.Control(ctx, pool.Config().ConnConfig, migrations.Options{})
 }
