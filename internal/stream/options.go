@@ -46,6 +46,7 @@ type Options struct {
 	MaxBytes int64
 	// AckTimeout is how long the server's acknowledgement may take. Defaults to 5 s.
 	AckTimeout time.Duration
+	unsafe     bool // the embedded server may lose what it acknowledged: for tests that must notice
 	// Logger gets lost connections and the server's warnings. Defaults to none.
 	Logger *slog.Logger
 }
