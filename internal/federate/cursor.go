@@ -245,7 +245,11 @@ func insertDestination(ctx context.Context, db DB, d *Destination, fromNow bool)
 		return fmt.Errorf("encode settings of destination %s: %w", d.Name, err)
 	}
 	seq := "0"
-	if fromNow {
+	there, err := isThere(ctx, db, src.schema)
+	if err != nil {
+		return err
+	}
+	if fromNow && there {
 		if err := schema.CheckSchemaName(src.schema); err != nil {
 			return err
 		}

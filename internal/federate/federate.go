@@ -127,6 +127,9 @@ func (f *Federator) reading(ctx context.Context) (release func(), err error) {
 	}
 }
 
+// NotSetUp reports whether an error says that a database has no place for destinations yet, which migrations.Control makes.
+func NotSetUp(err error) bool { return errors.Is(err, errNotSetUp) }
+
 // Run forwards to all destinations of a database until ctx ends: to new ones too, each on its own, and no more to those
 // that are paused or removed. It is for a process that stays, such as a server; Options.Once is ignored. The pool should have two
 // connections or more to spare; the error is only about the options.

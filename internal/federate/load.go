@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -60,11 +61,38 @@ func (r *reader) name(table string) string { return pgx.Identifier{r.schema, tab
 func (r *reader) next(ctx context.Context) (*piece, error) {
 	for attempt := 0; ; attempt++ {
 		p, err := r.read(ctx)
-		if err == nil || !altered(err) || attempt == 2 {
+		switch {
+		case err == nil || !altered(err):
 			return p, err
+		case attempt == 2:
+			return nil, r.explain(ctx, err)
 		}
 		r.tables = nil // a column came, went or became wider meanwhile
 	}
+}
+
+// explain looks whether a schema is not there because nothing was loaded into the source yet, which is no error, or because
+// it has another name by now.
+func (r *reader) explain(ctx context.Context, err error) error {
+	src, sourceErr := readSource(ctx, r.f.pool, r.d.Source)
+	switch there, thereErr := isThere(ctx, r.f.pool, r.schema); {
+	case sourceErr != nil || thereErr != nil:
+		return errors.Join(sourceErr, thereErr)
+	case src.schema != r.schema:
+		return errChanged
+	case !there:
+		return nil
+	}
+	return err
+}
+
+// isThere reports whether anything can have been loaded into a schema.
+func isThere(ctx context.Context, db DB, schemaName string) (there bool, err error) {
+	err = db.QueryRow(ctx, "select pg_catalog.to_regclass($1) is not null", pgx.Identifier{schemaName, "_loads"}.Sanitize()).Scan(&there)
+	if err != nil {
+		return false, fmt.Errorf("look for schema %s: %w", schemaName, err)
+	}
+	return there, nil
 }
 
 // errAltered says that a table is not any more what the plan says.
@@ -72,7 +100,7 @@ var errAltered = errors.New("a table was altered")
 
 func altered(err error) bool {
 	var pg *pgconn.PgError
-	return errors.Is(err, errAltered) || errors.As(err, &pg) && (pg.Code == "42703" || pg.Code == "42P01" || pg.Code == "0A000")
+	return errors.Is(err, errAltered) || errors.As(err, &pg) && slices.Contains([]string{"42703", "42P01", "3F000", "0A000"}, pg.Code)
 }
 
 func (r *reader) read(ctx context.Context) (*piece, error) {

@@ -159,8 +159,8 @@ func TestFilters(t *testing.T) {
 		settings federate.Settings
 		want     string
 	}{
-		"drop": {federate.Settings{NotProperties: []string{"cart.mail", "secret"}}, `{"a":1,"cart":{"total":2},"n":5}`},
-		"some": {federate.Settings{Properties: []string{"cart", "n"}}, `{"cart":{"total":2,"mail":"x@y"},"n":5}`},
+		"drop":     {federate.Settings{NotProperties: []string{"cart.mail", "secret"}}, `{"a":1,"cart":{"total":2},"n":5}`},
+		"some":     {federate.Settings{Properties: []string{"cart", "n"}}, `{"cart":{"total":2,"mail":"x@y"},"n":5}`},
 		"reworded": {federate.Settings{NotProperties: []string{"Cart.Mail", "SECRET"}}, `{"a":1,"cart":{"total":2},"n":5}`},
 		"hashed": {
 			federate.Settings{Properties: []string{"n", "cart.mail"}, Hashed: []string{"cart_mail", "n"}, HashKeyFrom: "env:HASH"},

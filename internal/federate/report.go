@@ -29,6 +29,9 @@ func (f *Federator) report(ctx context.Context, d *Destination) (Report, error) 
 	if err != nil {
 		return r, err
 	}
+	if there, err := isThere(ctx, f.pool, src.schema); err != nil || !there {
+		return r, err
+	}
 	err = f.pool.QueryRow(ctx, "select coalesce(sum(rows), 0)::bigint, min(finished_at) from "+pgx.Identifier{src.schema, "_loads"}.Sanitize()+
 		" where seq > $1 and status = 'finished' and rows > 0", r.Seq).Scan(&r.Pending, &since)
 	if err != nil {
