@@ -14,7 +14,8 @@ import (
 )
 
 // Body is the bytes of one unit while it is read. A Body that is an io.ReaderAt, too, spares formats that are not read
-// from front to back a copy in a temporary file.
+// from front to back a copy in a temporary file. One whose reads may block has a method Interrupt() that ends them, and
+// all later ones.
 type Body interface {
 	// From returns the bytes from an offset on, up to the size of the Input. Only the Reader returned last is read.
 	From(offset int64) io.Reader

@@ -81,3 +81,28 @@ func findDay(fields []string) (day time.Time, index, at int) {
 	}
 	return time.Time{}, 0, 0
 }
+
+// ParseSegmentLogs reads the name of an object that Segment's raw logs are copied to, with or without a prefix:
+//
+//	segment-logs/<source id>/<day received, its UTC midnight in Unix milliseconds>/<name>
+func ParseSegmentLogs(name string) (sourceID string, day time.Time, ok bool) {
+	fields := strings.Split(filepath.ToSlash(name), "/")
+	for i := len(fields) - 4; i >= 0; i-- {
+		if fields[i] != "segment-logs" || fields[i+1] == "" || len(fields[i+2]) != 13 {
+			continue
+		}
+		if ms, err := strconv.ParseInt(fields[i+2], 10, 63); err == nil && ms > 0 {
+			return fields[i+1], time.UnixMilli(ms).UTC(), true
+		}
+	}
+	return "", time.Time{}, false
+}
+
+// DayOf returns the day that a name tells: of the events of a CleverTap export, or when Segment received them.
+func DayOf(name string) (time.Time, bool) {
+	if n, ok := ParseName(name); ok {
+		return n.Day, true
+	}
+	_, day, ok := ParseSegmentLogs(name)
+	return day, ok
+}

@@ -85,6 +85,9 @@ func newSetup(in *Input, opts *Options, paths *schema.Paths, ids decode.Occurren
 	if name, ok := ParseName(in.Path); ok && s.event == "" {
 		s.event = name.Event
 	}
+	if _, _, ok := ParseSegmentLogs(in.Path); ok && s.format == "" {
+		s.format = FormatSegment
+	}
 	return s
 }
 
@@ -213,8 +216,11 @@ func (r *reader) Close() error {
 
 var errClosed = errors.New("the reader is closed")
 
-// stop ends all but the file.
+// stop ends all but the file. A read that waits for a network is not waited for.
 func (r *reader) stop() error {
+	if i, ok := r.in.Body.(interface{ Interrupt() }); ok {
+		i.Interrupt()
+	}
 	r.ahead.close()
 	r.release()
 	r.text.close()

@@ -1,0 +1,80 @@
+package blob
+
+import (
+	"context"
+	"net/url"
+
+	"gocloud.dev/blob"
+)
+
+// store is what the kinds of object stores do differently.
+type store struct {
+	open func(ctx context.Context, u *url.URL) (*blob.Bucket, error)
+	// version tells an object's bytes from others of the same name.
+	version func(o *blob.ListObject) string
+	// pin prepares a read so that it fails if the object is another version by now.
+	pin func(version string) func(as func(any) bool) error
+	// status is the HTTP status that an error stands for, 0 if none.
+	status func(err error) int
+	// partial reports whether an object may be seen before it is complete.
+	partial func(o *blob.ListObject) bool
+	// regular reports whether it is an object at all.
+	regular func(o *blob.ListObject) bool
+	// recheck looks whether an object that was read without a pin that holds is still the same; nil if pins hold.
+	recheck func(ctx context.Context, b *blob.Bucket, name, version string, size int64) (bool, error)
+	// ranged stores are always asked for a range: without one, some of their clients decompress on their own.
+	ranged bool
+}
+
+func never(*blob.ListObject) bool  { return false }
+func always(*blob.ListObject) bool { return true }
+
+const (
+	schemeS3    = "s3"
+	schemeAzure = "azblob"
+	schemeGCS   = "gs"
+	schemeFile  = "file"
+)
+
+// Schemes are the kinds of stores that were built in, as URLs begin.
+func Schemes() []string {
+	all := []string{schemeS3, schemeAzure, schemeFile}
+	if gcsStore() != nil {
+		all = append(all, schemeGCS)
+	}
+	return all
+}
+
+func storeOf(scheme string) *store {
+	switch scheme {
+	case schemeS3:
+		return s3Store()
+	case schemeAzure:
+		return azureStore()
+	case schemeGCS:
+		return gcsStore()
+	}
+	return localStore()
+}
+
+// bucket is an open bucket.
+type bucket struct {
+	*blob.Bucket
+	store *store
+	root  string
+}
+
+// openBucket opens the bucket of a target. It reads credentials, from wherever the store's SDK does, but may not ask the
+// store yet.
+func openBucket(ctx context.Context, t *target) (*bucket, error) {
+	b := &bucket{store: storeOf(t.scheme), root: t.root()}
+	u := &url.URL{Scheme: t.scheme, Host: t.bucket, RawQuery: t.query}
+	if t.scheme == schemeFile {
+		u.Host, u.Path = "", t.bucket
+	}
+	var err error
+	if b.Bucket, err = b.store.open(ctx, u); err != nil {
+		return nil, b.explain(ctx, opOpen, t.root(), err)
+	}
+	return b, nil
+}
