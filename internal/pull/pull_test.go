@@ -1,0 +1,310 @@
+package pull_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/tapline/tapline/internal/clevertapfake"
+	"github.com/tapline/tapline/internal/pgtest"
+	"github.com/tapline/tapline/internal/pull"
+	"github.com/tapline/tapline/internal/source/clevertap"
+	"github.com/tapline/tapline/loader"
+	"github.com/tapline/tapline/schema"
+)
+
+func TestMain(m *testing.M) { pgtest.Main(m) }
+
+const sourceName, schemaName = "CleverTap_Prod", "clevertap_prod"
+
+// site is an account, a database, and the options to pull from the one into the other.
+type site struct {
+	t      *testing.T
+	server *clevertapfake.Server
+	people *clevertapfake.Population
+	pool   *pgxpool.Pool
+	pull.Options
+}
+
+func newSite(t *testing.T, events int64, o clevertapfake.Options) *site {
+	t.Helper()
+	s := &site{t: t}
+	zone, err := time.LoadLocation("Asia/Kolkata")
+	if err != nil {
+		t.Fatal(err)
+	}
+	from := time.Date(2026, 1, 1, 0, 0, 0, 0, zone)
+	if s.people, err = clevertapfake.NewPopulation(clevertapfake.PopulationOptions{
+		Events: events, Seed: 11, From: from, To: from.AddDate(0, 0, 3),
+	}); err != nil {
+		t.Fatal(err)
+	}
+	o.Population = s.people
+	if s.server, err = clevertapfake.New(o); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.server.Start(""); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.server.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	s.pool = connect(t, pgtest.DSN(t))
+	first, last := s.people.Days()
+	s.Options = pull.Options{
+		API: clevertap.Options{
+			Account: clevertapfake.DefaultAccount, Passcode: clevertapfake.DefaultPasscode, Endpoint: s.server.URL(),
+			PollWait: time.Millisecond, MinWait: time.Millisecond, MaxWait: 10 * time.Millisecond, Timeout: 2 * time.Second,
+		},
+		Pool: s.pool, Loader: loader.Config{Source: sourceName}, Location: zone, From: day(first), To: day(last), TempDir: t.TempDir(),
+	}
+	return s
+}
+
+func connect(t *testing.T, dsn string) *pgxpool.Pool {
+	t.Helper()
+	pool, err := pgxpool.New(t.Context(), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	return pool
+}
+
+func day(n int) clevertap.Day {
+	return clevertap.Day{Year: n / 10_000, Month: time.Month(n / 100 % 100), Date: n % 100}
+}
+
+// pull pulls and fails the test if that fails.
+func (s *site) pull() pull.Report {
+	s.t.Helper()
+	r, err := pull.Pull(s.t.Context(), s.Options)
+	if err != nil {
+		s.t.Fatalf("pull: %v", err)
+	}
+	return r
+}
+
+// want fails if the tables hold anything else than the population.
+func (s *site) want() {
+	s.t.Helper()
+	got, want := map[string]int{}, map[string]int{}
+	for _, event := range s.people.Events() {
+		for _, r := range s.people.Records(event, 0) {
+			want[fmt.Sprintf("%s %d %d", tableOf(event), r.Serial, r.Day)]++
+		}
+		for key, n := range s.rows(tableOf(event)) {
+			got[key] = n
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		s.t.Errorf("rows by table, serial and day (-want +got):\n%s", diff)
+	}
+	var quarantined int
+	s.scan("select count(*) from clevertap_prod._quarantine", &quarantined)
+	if quarantined > 0 {
+		s.t.Errorf("%d records in quarantine", quarantined)
+	}
+}
+
+// rows counts the rows of a table by serial and local day.
+func (s *site) rows(table string) map[string]int {
+	s.t.Helper()
+	rows, _ := s.pool.Query(s.t.Context(), "select serial, to_char(timestamp at time zone 'Asia/Kolkata', 'YYYYMMDD'), count(*) from "+
+		pgx.Identifier{schemaName, table}.Sanitize()+" group by 1, 2")
+	out := map[string]int{}
+	var serial int64
+	var at string
+	var n int
+	if _, err := pgx.ForEachRow(rows, []any{&serial, &at, &n}, func() error {
+		out[fmt.Sprintf("%s %d %s", table, serial, at)] = n
+		return nil
+	}); err != nil {
+		s.t.Fatalf("count rows of %s: %v", table, err)
+	}
+	return out
+}
+
+func (s *site) scan(sql string, to ...any) {
+	s.t.Helper()
+	if err := s.pool.QueryRow(s.t.Context(), sql).Scan(to...); err != nil {
+		s.t.Fatalf("%s: %v", sql, err)
+	}
+}
+
+func tableOf(event string) string {
+	return schema.TableOf(&schema.Event{Call: schema.Track, Name: []byte(event)})
+}
+
+// TestPullThroughFaults pulls an account's population exactly, whatever goes wrong with the answers, and again, when nothing is
+// added.
+func TestPullThroughFaults(t *testing.T) {
+	t.Parallel()
+	for _, fault := range append(clevertapfake.Faults(), clevertapfake.NoFault) {
+		t.Run("fault "+string(fault), func(t *testing.T) {
+			t.Parallel()
+			s := newSite(t, 300, clevertapfake.Options{Fault: fault, PageSize: 9, Pending: 1})
+			if fault == clevertapfake.Hang || fault == clevertapfake.Everything {
+				s.API.Timeout = 200 * time.Millisecond
+			}
+			first := s.pull()
+			s.want()
+			if first.Loaded != s.people.Len() || first.Settled > 0 {
+				t.Errorf("first pull: %d rows, want %d; %d windows settled", first.Loaded, s.people.Len(), first.Settled)
+			}
+			s.server.SetFault(clevertapfake.NoFault)
+			s.Again = true
+			if r := s.pull(); r.Loaded != 0 || r.Duplicates != s.people.Len() {
+				t.Errorf("second pull: %d rows and %d duplicates, want 0 and %d", r.Loaded, r.Duplicates, s.people.Len())
+			}
+			s.want()
+			if stats := s.server.Stats(); stats.Doubled > 0 {
+				t.Errorf("%d cursors were encoded twice", stats.Doubled)
+			}
+		})
+	}
+}
+
+// TestLookback finds late events while a window is within its lookback, and does not ask any more after that.
+func TestLookback(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, 200, clevertapfake.Options{})
+	s.pull()
+	s.want()
+	// A second pull long after reads nothing: every window was loaded after its lookback.
+	before := s.server.Stats()
+	if r := s.pull(); !settled(r) {
+		t.Errorf("%d of %d windows are settled", r.Settled, r.Windows)
+	}
+	if after := s.server.Stats(); after.Begins != before.Begins {
+		t.Errorf("%d windows were asked for", after.Begins-before.Begins)
+	}
+	// As if the last day had been loaded before its lookback was over.
+	_, last := s.people.Days()
+	s.exec("update clevertap_prod._units set loaded_at = $1 where unit_key like '%:' || $2 || ':%'",
+		day(last).Add(2).Start(s.Location), day(last).String())
+	late := s.people.Records("App Launched", last)[0]
+	late.Serial = 900_001
+	late.Raw = []byte(strings.Replace(string(late.Raw), `"Serial":`, `"Serial":900001,"Was":`, 1))
+	s.server.Add(late)
+	r := s.pull()
+	if r.Loaded != 1 || r.Settled == r.Windows || r.Settled == 0 {
+		t.Errorf("%d rows, %d of %d windows settled; want the late event, from the last day", r.Loaded, r.Settled, r.Windows)
+	}
+	s.want()
+	if r := s.pull(); !settled(r) {
+		t.Errorf("%d of %d windows are settled after that", r.Settled, r.Windows)
+	}
+}
+
+// settled reports whether all windows were settled but those of events that the account does not know: these it is asked for
+// each time.
+func settled(r pull.Report) bool {
+	days := r.To.Number() - r.From.Number() + 1 // of one month
+	return r.Windows > 0 && r.Settled == r.Windows-days*len(r.Skipped)
+}
+
+func (s *site) exec(sql string, args ...any) {
+	s.t.Helper()
+	if _, err := s.pool.Exec(s.t.Context(), sql, args...); err != nil {
+		s.t.Fatalf("%s: %v", sql, err)
+	}
+}
+
+// TestEventsThatAreNotGivenAway are left out and named; one that was asked for by a name that the account does not know fails.
+func TestEventsThatAreNotGivenAway(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, 200, clevertapfake.Options{NotExportable: []string{"Notification Viewed"}})
+	r := s.pull()
+	var refused []string
+	for _, e := range r.Skipped {
+		if e.Reason == "export_not_allowed" {
+			refused = append(refused, e.Event)
+		}
+	}
+	if diff := cmp.Diff([]string{"Notification Viewed"}, refused); diff != "" {
+		t.Errorf("refused events (-want +got):\n%s", diff)
+	}
+	left := s.people.Len() - int64(len(s.people.Records("Notification Viewed", 0)))
+	if r.Loaded != left {
+		t.Errorf("%d rows, want %d", r.Loaded, left)
+	}
+	s.Events = []string{"app launched"}
+	r, err := pull.Pull(t.Context(), s.Options)
+	if !errors.Is(err, clevertap.ErrUnknownEvent) || !strings.Contains(fmt.Sprint(err), "app launched") {
+		t.Errorf("got %v, want the error of an event that is not there", err)
+	}
+	if r.FailedUnits() == 0 {
+		t.Error("no window is reported as failed")
+	}
+}
+
+// TestDenied ends at the first answer that says so, and shows the passcode nowhere.
+func TestDenied(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, 50, clevertapfake.Options{})
+	s.API.Passcode = "not-the-passcode"
+	for _, only := range []bool{false, true} {
+		s.Only, s.Events = only, []string{"App Launched"}
+		_, err := pull.Pull(t.Context(), s.Options)
+		if !clevertap.Denied(err) {
+			t.Fatalf("got %v, want that it is denied", err)
+		}
+		if text := fmt.Sprintf("%v %+v %#v", err, s.API, s.API); strings.Contains(text, "not-the-passcode") {
+			t.Errorf("the passcode is shown: %s", text)
+		}
+	}
+}
+
+// TestPrepare makes tables and columns for what the account knows, before any event.
+func TestPrepare(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, 30, clevertapfake.Options{Schema: map[string]map[string]string{
+		"Order Placed": {"Order Total": "Float", "Quantity": "Integer", "Gift": "Boolean", "Placed On": "Date", "Note": "String", "Odd": "Number"},
+		"App Launched": {"Theme": "String"},
+	}})
+	plan, err := pull.Prepare(t.Context(), s.Options, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(plan.SQL, "order_placed") {
+		t.Errorf("the plan has no table order_placed:\n%s", plan.SQL)
+	}
+	if _, err := pull.Prepare(t.Context(), s.Options, false); err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	rows, _ := s.pool.Query(t.Context(), `select table_name || '.' || column_name, data_type from information_schema.columns
+		where table_schema = 'clevertap_prod' and (table_name = 'order_placed' and column_name in
+		('order_total', 'quantity', 'gift', 'placed_on', 'note', 'odd') or table_name = 'app_launched' and column_name = 'theme')`)
+	var column, kind string
+	if _, err := pgx.ForEachRow(rows, []any{&column, &kind}, func() error {
+		got[column] = kind
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{
+		"order_placed.order_total": "double precision", "order_placed.quantity": "bigint", "order_placed.gift": "boolean",
+		"order_placed.placed_on": "timestamp with time zone", "order_placed.note": "text", "app_launched.theme": "text",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("columns (-want +got):\n%s", diff)
+	}
+	var rowsThere int
+	s.scan("select count(*) from clevertap_prod.order_placed", &rowsThere)
+	if rowsThere != 0 {
+		t.Errorf("%d rows of samples are there", rowsThere)
+	}
+	if again, err := pull.Prepare(t.Context(), s.Options, false); err != nil || !again.Diff.Empty() {
+		t.Errorf("again: %+v, %v, want nothing to do", again.Diff, err)
+	}
+}
