@@ -41,6 +41,9 @@ func (d *Decoder) finishCall(ev *schema.Event) {
 func (d *Decoder) callType(ev *schema.Event) (schema.Reason, string) {
 	t := d.get(fType)
 	switch {
+	case (t.kind == 0 || t.kind == null) && d.call != 0 && !d.batch.inside:
+		ev.Call = d.call
+		return "", ""
 	case t.kind == 0 || t.kind == null:
 		return schema.MissingType, "no type"
 	case t.kind != schema.String:

@@ -93,6 +93,7 @@ type Decoder struct {
 	root  *schema.Path  // whose mark counts objects
 	err   error
 	lines int64
+	call  schema.Call // of records that say no type
 
 	scratch []byte // resolved strings and made ids of the current event
 	keep    int    // how much of scratch belongs to the current batch
@@ -144,6 +145,10 @@ func New(opt Options) (*Decoder, error) {
 	}
 	return nil, fmt.Errorf("decode events: unknown kind %d", opt.Kind)
 }
+
+// Arrive says of the lines that are given from now on when they arrived, instead of Options.Arrival, and which call the single
+// one of a line is that does not say so itself: at the HTTP door the path does. 0 is no call.
+func (d *Decoder) Arrive(at schema.Micros, call schema.Call) { d.opt.Arrival, d.call = at, call }
 
 // Err returns the first error of Occurrences. Events decoded after it must not be loaded.
 func (d *Decoder) Err() error { return d.err }

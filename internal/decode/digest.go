@@ -50,3 +50,10 @@ func (d *Decoder) hexID(prefix string, sum [32]byte) []byte {
 	d.scratch = hex.AppendEncode(d.scratch, sum[:16])
 	return d.scratch[from:len(d.scratch):len(d.scratch)]
 }
+
+// Unreadable makes ev the record that bytes become of which nothing can be read. detail says why.
+func Unreadable(ev *schema.Event, raw []byte, detail string) {
+	ev.Reset()
+	ev.Raw, ev.RawSize = raw, int64(len(raw))
+	quarantine(ev, schema.InvalidJSON, detail)
+}

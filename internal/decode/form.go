@@ -3,6 +3,8 @@ package decode
 import (
 	"bytes"
 	"encoding/json"
+
+	"github.com/tapline/tapline/schema"
 )
 
 // Form is what has to be known to read a record again without what stood around it.
@@ -16,11 +18,17 @@ type Form struct {
 	Batch json.RawMessage `json:"batch,omitempty"`
 	// Index is which of the batch's records it is, counted from 1.
 	Index int `json:"index,omitempty"`
+	// Arrived is when it came in at the HTTP door, in microseconds since 1970, and Call what the path said it is.
+	Arrived schema.Micros `json:"arrived,omitempty"`
+	Call    schema.Call   `json:"call,omitempty"`
 }
 
 // Form returns the form of the record that was decoded last.
 func (d *Decoder) Form() Form {
-	f := Form{Kind: d.opt.Kind.String(), Event: string(d.event), Batch: d.sharedText()}
+	f := Form{Kind: d.opt.Kind.String(), Event: string(d.event), Batch: d.sharedText(), Call: d.call}
+	if d.opt.Arrival != schema.NoTime {
+		f.Arrived = d.opt.Arrival
+	}
 	if f.Batch != nil {
 		f.Index = d.batch.index
 	}

@@ -1,10 +1,16 @@
 package ingest
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"log/slog"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/tapline/tapline/internal/stream"
+	"github.com/tapline/tapline/schema"
 )
 
 // CollectorOptions say how requests become frames. Broker is needed.
@@ -28,9 +34,150 @@ type CollectorOptions struct {
 	Logger *slog.Logger
 }
 
+func (o CollectorOptions) withDefaults() (CollectorOptions, error) {
+	switch {
+	case o.Broker == nil:
+		return o, errors.New("ingest: no broker given")
+	case o.FrameBytes < 0 || o.Linger < 0 || o.InFlight < 0 || o.MaxPending < 0:
+		return o, errors.New("ingest: sizes and times must not be negative")
+	case o.FrameBytes > stream.MaxFrame:
+		return o, fmt.Errorf("ingest: frames of %d bytes: a stream takes %d", o.FrameBytes, stream.MaxFrame)
+	}
+	if o.Schema == nil {
+		o.Schema = schema.SchemaName
+	}
+	if o.FrameBytes == 0 {
+		o.FrameBytes = 256 << 10
+	}
+	if o.Linger == 0 {
+		o.Linger = 3 * time.Millisecond
+	}
+	if o.InFlight == 0 {
+		o.InFlight = 4
+	}
+	if o.MaxPending == 0 {
+		o.MaxPending = 64 << 20
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	return o, nil
+}
+
 // CollectorStats are sums since the start.
 type CollectorStats struct {
 	Requests, Frames, Bytes int64 // acknowledged
 	Failed                  int64 // requests that were not
 	Pending                 int64 // bytes that wait now
+}
+
+// Collector is the Intake that collects requests into frames of a stream: those of many goroutines share a frame, and so
+// one write to disk.
+type Collector struct {
+	opts    CollectorOptions
+	buffers sync.Pool
+
+	mu     sync.RWMutex
+	lanes  map[string]*lane // by source
+	closed bool
+	busy   sync.WaitGroup // of drafts
+
+	requests, frames, bytes, failed, pending atomic.Int64
+}
+
+var _ Intake = (*Collector)(nil)
+
+// NewCollector returns a Collector. Close it after use, before its Broker.
+func NewCollector(o CollectorOptions) (*Collector, error) {
+	o, err := o.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	return &Collector{opts: o, lanes: map[string]*lane{}}, nil
+}
+
+// Errors of Append that are no fault of the stream.
+var (
+	errOverload = fmt.Errorf("%w: too many requests wait for their acknowledgement", ErrUnavailable)
+	errClosed   = fmt.Errorf("%w: it is being stopped", ErrUnavailable)
+)
+
+// Append implements Intake.
+func (c *Collector) Append(ctx context.Context, r *Request) error {
+	size := int64(len(r.Body))
+	if most := int64(stream.MaxFrame - header - maxSource - perBody); size > most || len(r.Source) > maxSource {
+		return fmt.Errorf("append request: a body of %d bytes, %d fit into a frame", size, most)
+	}
+	if err := c.opts.Broker.Ready(); err != nil {
+		c.failed.Add(1)
+		return err
+	}
+	if c.pending.Add(size) > c.opts.MaxPending {
+		c.pending.Add(-size)
+		c.failed.Add(1)
+		return errOverload
+	}
+	d, err := c.draft(r)
+	if err != nil {
+		c.pending.Add(-size)
+		c.failed.Add(1)
+		return err
+	}
+	select {
+	case <-d.done:
+		return d.err
+	case <-ctx.Done():
+		return context.Cause(ctx) // the frame is on its way all the same
+	}
+}
+
+// draft puts the request into a frame.
+func (c *Collector) draft(r *Request) (*draft, error) {
+	c.mu.RLock()
+	defer c.mu.RUnlock() // Close waits for what is in a frame
+	if c.closed {
+		return nil, errClosed
+	}
+	l := c.lanes[r.Source]
+	if l == nil {
+		c.mu.RUnlock()
+		c.mu.Lock()
+		if l = c.lanes[r.Source]; l == nil {
+			l = &lane{c: c, source: r.Source}
+			c.lanes[r.Source] = l
+		}
+		c.mu.Unlock()
+		c.mu.RLock()
+		if c.closed {
+			return nil, errClosed
+		}
+	}
+	return l.add(r)
+}
+
+// Ready implements Intake.
+func (c *Collector) Ready() error {
+	if c.pending.Load() > c.opts.MaxPending*9/10 {
+		return errOverload
+	}
+	return c.opts.Broker.Ready()
+}
+
+// Stats returns sums since the start.
+func (c *Collector) Stats() CollectorStats {
+	return CollectorStats{
+		Requests: c.requests.Load(), Frames: c.frames.Load(), Bytes: c.bytes.Load(), Failed: c.failed.Load(), Pending: c.pending.Load(),
+	}
+}
+
+// Close waits until everything that was appended is acknowledged or has failed. Append fails from then on.
+func (c *Collector) Close() error {
+	c.mu.Lock()
+	c.closed = true
+	for _, l := range c.lanes {
+		l.finish()
+	}
+	c.mu.Unlock()
+	c.busy.Wait()
+	return nil
 }

@@ -70,6 +70,11 @@ func (a *again) leave(ev *schema.Event, reason schema.Reason, detail string) {
 // line decodes a record that is JSON.
 func (a *again) line(f *form, ev *schema.Event) {
 	line := a.current.raw
+	arrived := f.Arrived
+	if arrived == 0 {
+		arrived = schema.NoTime
+	}
+	f.lines.Arrive(arrived, f.Call)
 	if f.Batch != nil {
 		line = decode.Rejoin(f.Batch, f.kind, line)
 	}
@@ -110,7 +115,7 @@ func (a *again) form(text string) (*form, error) {
 	}
 	key := f.Kind + "\x00" + f.Event + "\x00" + strings.Join(f.Header, "\x00")
 	if known := a.forms[key]; known != nil {
-		known.Batch = f.Batch
+		known.Batch, known.Arrived, known.Call = f.Batch, f.Arrived, f.Call
 		return known, nil
 	}
 	if f.kind = decode.KindOf(f.Kind); f.kind == 0 {
