@@ -46,6 +46,8 @@ type PopulationOptions struct {
 	Location *time.Location
 	// Only keeps the events of that name.
 	Only string
+	// FirstSerial is the serial of the first record. Defaults to 1.
+	FirstSerial int64
 }
 
 // NewPopulation invents users, devices and what they do: system events and a shop's custom events. Every 50th record has a true
@@ -78,7 +80,7 @@ func NewPopulation(o PopulationOptions) (*Population, error) {
 	p := &Population{windows: map[window][]Record{}}
 	lines := bufio.NewScanner(pipe)
 	lines.Buffer(nil, 1<<20)
-	for serial := int64(1); lines.Scan(); serial++ {
+	for serial := max(o.FirstSerial, 1); lines.Scan(); serial++ {
 		r, err := fromExport(lines.Bytes(), serial)
 		if err != nil {
 			return nil, err
