@@ -17,6 +17,8 @@ type Config struct {
 	Source, Schema string
 	Database       Database
 	Files          Files
+	// Pull says how the source is pulled from CleverTap's API. It is checked by its own Validate.
+	Pull Pull
 	// Include and Exclude are patterns of what is loaded; see NewFilter.
 	Include, Exclude []string
 	// Evolve is auto or managed. Defaults to auto.

@@ -57,6 +57,8 @@ type Source struct {
 	UnitMaxBytes string `yaml:"unit_max_bytes"`
 	// Indexes are btree indexes to have, by table.
 	Indexes map[string][]Index `yaml:"indexes"`
+	// Pull says how the source is pulled from CleverTap's API.
+	Pull *Pull `yaml:"pull"`
 	// Region is where the source's data may be.
 	Region string `yaml:"region"`
 	// WriteKeys are references, env:NAME or file:PATH, of the keys with which clients send events to the source.
@@ -221,6 +223,9 @@ func (f *File) checkSource(name string, s *Source, schemas map[string]string) er
 
 // checkUnflagged checks the settings of a source that have no flag.
 func (f *File) checkUnflagged(name string, s *Source) error {
+	if err := f.checkPull(name, s); err != nil {
+		return err
+	}
 	if s.WidenMaxRows != nil && *s.WidenMaxRows < 0 {
 		return f.wrong("widen_max_rows is negative", "use 0 for never", "sources", name, "widen_max_rows")
 	}

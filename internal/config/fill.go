@@ -2,6 +2,7 @@ package config
 
 import (
 	"cmp"
+	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -17,6 +18,7 @@ func (c *Config) Fill(f *File) {
 	}
 	c.Source = name
 	c.fillSource(s)
+	c.Pull.Fill(s.Pull, filepath.Dir(f.Path))
 }
 
 // fillSource takes the settings of one source.
