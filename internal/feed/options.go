@@ -4,6 +4,7 @@ package feed
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -16,7 +17,10 @@ import (
 // Source is a source whose stream is to be loaded.
 type Source struct {
 	// Config is what its loader gets. Config.Source is the nickname, Config.Schema (made of it if empty) names the stream.
+	// Workers defaults to 1 here: frames are small, and loaded one group after the other.
 	Config loader.Config
+	// Revision tells this Config from an earlier one of the source: with another one, loading starts anew.
+	Revision string
 }
 
 // Options say what to load and how often. Broker, Pool and Sources are needed.
@@ -45,6 +49,43 @@ type Options struct {
 	Changed func(Status)
 	// Logger defaults to none.
 	Logger *slog.Logger
+}
+
+func (o Options) withDefaults() (Options, error) {
+	switch {
+	case o.Broker == nil || o.Pool == nil || o.Sources == nil:
+		return o, errors.New("feed: Broker, Pool and Sources are needed")
+	case o.Refresh < 0 || o.LoadEvery < 0 || o.LoadBytes < 0 || o.RetryMin < 0 || o.RetryMax < 0 || o.PauseRetry < 0:
+		return o, errors.New("feed: sizes and times must not be negative")
+	}
+	for _, d := range []struct {
+		value  *time.Duration
+		orElse time.Duration
+	}{
+		{&o.Refresh, 5 * time.Second},
+		{&o.LoadEvery, 5 * time.Second},
+		{&o.RetryMin, 500 * time.Millisecond},
+		{&o.RetryMax, 15 * time.Second},
+		{&o.PauseRetry, 30 * time.Second},
+	} {
+		if *d.value == 0 {
+			*d.value = d.orElse
+		}
+	}
+	o.RetryMax = max(o.RetryMin, o.RetryMax)
+	if o.LoadBytes == 0 {
+		o.LoadBytes = 32 << 20
+	}
+	if o.Loaded == nil {
+		o.Loaded = func(Load) {}
+	}
+	if o.Changed == nil {
+		o.Changed = func(Status) {}
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	return o, nil
 }
 
 // State is how loading of one source goes.
@@ -80,7 +121,7 @@ type Load struct {
 	Report         loader.Report
 	Frames         int
 	Bytes          int64
-	// Oldest and Newest are when the first and the last of its requests arrived.
+	// Oldest and Newest are when the first and the last of its frames were stored.
 	Oldest, Newest time.Time
 	Duration       time.Duration
 }

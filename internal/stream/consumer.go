@@ -28,13 +28,17 @@ func (b *Broker) Consumer(ctx context.Context, schema string) (*Consumer, error)
 	if err != nil || s == nil {
 		return nil, err
 	}
+	info, err := s.stream.Info(ctx)
+	if errors.Is(err, jetstream.ErrStreamNotFound) || err == nil && info.Created.UnixNano() != s.created {
+		b.forget(schema, s)
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("look at stream %s: %w", s.name, err)
+	}
 	pull, err := s.stream.Consumer(ctx, consumerName)
 	if errors.Is(err, jetstream.ErrConsumerNotFound) {
 		pull, err = s.stream.CreateOrUpdateConsumer(ctx, consumerConfig())
-	}
-	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		b.forget(schema, s)
-		return nil, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open consumer of stream %s: %w", s.name, err)
