@@ -109,9 +109,14 @@ func (f *File) checkPull(name string, s *Source) error {
 	if err := s.Pull.Validate(); err != nil {
 		e := err.(*Error) //nolint:errorlint,forcetypeassert // Validate has no other
 		key := strings.ReplaceAll(strings.TrimPrefix(e.Setting, "--"), "-", "_")
-		return f.wrong(fmt.Sprintf("%s %q: %s", key, e.Value, strings.ReplaceAll(e.Problem, "--", "")), e.Hint, "sources", name, "pull", key)
+		return f.wrong(fmt.Sprintf("%s %q: %s", key, e.Value, keyed(e.Problem)), e.Hint, "sources", name, "pull", key)
 	}
 	return nil
+}
+
+// keyed writes flags as keys of the file.
+func keyed(text string) string {
+	return strings.NewReplacer("--passcode-file", "passcode_file", "--endpoint", "endpoint").Replace(text)
 }
 
 // ParseDay reads a day: 2026-10-01, 20261001, today, yesterday, or 7d for that many days ago. The second result is how many days
