@@ -64,8 +64,8 @@ type Started struct {
 
 // Times of stopping: together less than the ten seconds in which it has to be done.
 const (
-	answerTime = 5 * time.Second // for requests that are at work
-	stopTime   = 9 * time.Second // for everything
+	answerTime = 5 * time.Second         // for requests that are at work
+	stopTime   = 9500 * time.Millisecond // for everything
 )
 
 // Run runs until ctx ends and everything has stopped in its order: readiness goes off, requests at work are answered, what
@@ -142,7 +142,7 @@ func (r *runner) sources(context.Context) ([]feed.Source, error) {
 	all, _ := r.Keyring.Sources()
 	out := make([]feed.Source, len(all))
 	for i := range all {
-		out[i].Config = r.Loader(all[i])
+		out[i] = feed.Source{Config: r.Loader(all[i]), Revision: all[i].Schema}
 	}
 	return out, nil
 }
@@ -166,23 +166,27 @@ func (r *runner) ready() error {
 	return r.broker.Ready()
 }
 
+// run starts everything, and stops it in its order. The parts do not end all at once with ctx.
 func (r *runner) run(ctx context.Context) error {
-	// The parts end in an order, not all at once with ctx.
 	base, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
-	background := newTasks()
+	background, loads, intake := newTasks(), newTasks(), newTasks()
+	failed := make(chan error, 3)
 	background.run(func() { r.Keyring.Run(base) })
 	background.run(func() { r.pauses.run(base) })
-	failed := make(chan error, 3)
-	loading, stopLoading := context.WithCancel(base)
-	defer stopLoading()
-	loads := newTasks()
-	loads.run(func() { r.load(loading, failed) })
 	if r.admin != nil {
 		go r.admin.serve(failed)
 	}
+	working, stop := context.WithCancel(base)
+	defer stop()
+	loads.run(func() { r.load(working, failed) })
+	var cut error // requests that were not answered
 	if r.door != nil {
-		go r.door.serve(failed)
+		intake.run(func() {
+			if cut = r.door.serve(working, &r.Options); working.Err() == nil {
+				failed <- cut
+			}
+		})
 	}
 	if r.Started != nil {
 		r.Started(r.started())
@@ -196,18 +200,18 @@ func (r *runner) run(ctx context.Context) error {
 	r.Logger.InfoContext(base, "stopping")
 	done := make(chan error, 1)
 	go func() {
-		stopLoading()
-		stopped := r.stopDoor(base)
+		stop()
+		intake.wait()
 		loads.wait()
 		cancel()
 		background.wait()
 		r.lastWords()
-		done <- errors.Join(stopped, r.close())
+		done <- errors.Join(cut, r.close())
 	}()
 	select {
 	case stopped := <-done:
 		return errors.Join(err, stopped)
-	case <-time.After(stopTime + r.Grace):
+	case <-time.After(stopTime):
 		return errors.Join(err, errors.New("stop: some of the work did not end in time; nothing that was accepted is lost, the next start goes on"))
 	}
 }
@@ -221,11 +225,8 @@ func (r *runner) load(ctx context.Context, failed chan<- error) {
 	if r.Federate {
 		tasks.run(func() { r.forward(ctx) })
 	}
-	for ctx.Err() == nil {
-		if err := r.worker.Run(ctx); err == nil {
-			break
-		}
-		pause(ctx, time.Second) // nothing is known of the sources yet
+	if err := r.worker.Run(ctx); err != nil {
+		failed <- err
 	}
 	tasks.wait()
 }
@@ -264,18 +265,6 @@ func (r *runner) forward(ctx context.Context) {
 		}
 		pause(ctx, 30*time.Second)
 	}
-}
-
-// stopDoor ends the intake: what is at work is answered, what was answered is on disk.
-func (r *runner) stopDoor(ctx context.Context) error {
-	if r.door == nil {
-		return nil
-	}
-	r.door.handler.Stop()
-	pause(ctx, r.Grace)
-	ctx, cancel := context.WithTimeout(ctx, answerTime)
-	defer cancel()
-	return r.door.stop(ctx)
 }
 
 // lastWords notes in Postgres what would else be forgotten. It does not matter enough to fail for it.
