@@ -45,10 +45,15 @@ named after the source. A file is loaded whole or not at all, and never twice.
 	complete(root, "log-format", []string{"text", "json"})
 	complete(root, "log-level", logLevels())
 	root.AddGroup(&cobra.Group{ID: "load", Title: "Load and look:"}, &cobra.Group{ID: "keep", Title: "Look after:"},
+		&cobra.Group{ID: "run", Title: "On a schedule:"},
 		&cobra.Group{ID: "server", Title: "Postgres:"})
 	for group, commands := range map[string][]*cobra.Command{
-		"load":   {a.loadCommand(), a.statusCommand(), a.quarantineCommand(), a.psqlCommand(), a.schemaCommand()},
-		"keep":   {a.sourceCommand(), a.loadsCommand(), a.pruneCommand(), a.migrateCommand()},
+		"load": {
+			a.loadCommand(), a.statusCommand(), a.quarantineCommand(), a.psqlCommand(), a.schemaCommand(),
+			a.federateCommand(),
+		},
+		"keep":   {a.sourceCommand(), a.destinationCommand(), a.loadsCommand(), a.pruneCommand(), a.migrateCommand()},
+		"run":    {a.runCommand(), a.jobsCommand()},
 		"server": {a.doctorCommand(), a.rolesCommand(), a.postgresCommand(), a.benchCommand()},
 		"":       {a.versionCommand()},
 	} {
@@ -95,12 +100,21 @@ func (a *app) setLogger() error {
 	if !slices.Contains(logLevels(), a.logLevel) {
 		return &config.Error{Setting: "--log-level", Value: a.logLevel, Problem: "unknown level", Hint: fmt.Sprint("use one of ", logLevels())}
 	}
-	if a.logLevel == "off" {
-		return nil
+	log, err := a.logger(a.logLevel)
+	if err == nil {
+		a.log = log
+	}
+	return err
+}
+
+// logger returns a logger of a level, in the format that was asked for.
+func (a *app) logger(name string) (*slog.Logger, error) {
+	if name == "off" {
+		return slog.New(slog.DiscardHandler), nil
 	}
 	var level slog.Level
-	if err := level.UnmarshalText([]byte(a.logLevel)); err != nil {
-		return fmt.Errorf("read --log-level: %w", err)
+	if err := level.UnmarshalText([]byte(name)); err != nil {
+		return nil, fmt.Errorf("read --log-level: %w", err)
 	}
 	opts := &slog.HandlerOptions{Level: level}
 	var w io.Writer = a.stderr
@@ -109,13 +123,11 @@ func (a *app) setLogger() error {
 	}
 	switch a.logFormat {
 	case "text":
-		a.log = slog.New(slog.NewTextHandler(w, opts))
+		return slog.New(slog.NewTextHandler(w, opts)), nil
 	case "json":
-		a.log = slog.New(slog.NewJSONHandler(w, opts))
-	default:
-		return &config.Error{Setting: "--log-format", Value: a.logFormat, Problem: "unknown format", Hint: "use text or json"}
+		return slog.New(slog.NewJSONHandler(w, opts)), nil
 	}
-	return nil
+	return nil, &config.Error{Setting: "--log-format", Value: a.logFormat, Problem: "unknown format", Hint: "use text or json"}
 }
 
 // clearing makes a line of the log not begin in the middle of the progress bar.

@@ -222,8 +222,13 @@ func sameRegion(ctx context.Context, db DB, d *Destination) error {
 	case err != nil:
 		return notSetUp(fmt.Errorf("read destinations of source %s: %w", d.Source, err))
 	}
-	return fmt.Errorf("destination %s would be in region %s, but %s of the same source is in %s, and nothing says which is right: "+
-		"say it with tapline source set %s --region REGION", d.Name, d.Region, name, region, d.Source)
+	return &RegionError{Destination: d.Name, Region: d.Region, Source: d.Source, SourceRegion: region, Other: name}
+}
+
+// RegionOf returns the region of a source, empty if it has none.
+func RegionOf(ctx context.Context, db DB, nickname string) (string, error) {
+	src, err := readSource(ctx, db, nickname)
+	return src.region, err
 }
 
 func insertDestination(ctx context.Context, db DB, d *Destination, fromNow bool) error {
@@ -260,7 +265,7 @@ func insertDestination(ctx context.Context, db DB, d *Destination, fromNow bool)
 		d.Name, d.Source, d.Endpoint, d.Region, d.KeyFrom, string(settings))
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) && pg.Code == "23505" {
-		return fmt.Errorf("there is a destination %s already: give this one another name", d.Name)
+		return fmt.Errorf("destination %s: %w", d.Name, ErrExists)
 	}
 	if err != nil {
 		return notSetUp(fmt.Errorf("add destination %s: %w", d.Name, err))

@@ -39,6 +39,9 @@ const (
 // ErrNotFound says that there is no destination of that name.
 var ErrNotFound = errors.New("no such destination")
 
+// ErrExists says that there is a destination of that name already.
+var ErrExists = errors.New("there is a destination of that name already")
+
 // ErrLeased says that another process sends to a destination at the moment.
 var ErrLeased = errors.New("another process sends to this destination")
 
@@ -106,11 +109,16 @@ func (e *PausedError) Error() string {
 	return fmt.Sprintf("destination %s is paused%s (then: tapline destination resume %s)", e.Destination, why, e.Destination)
 }
 
-// RegionError says that a destination is in another region than its source.
-type RegionError struct{ Destination, Region, Source, SourceRegion string }
+// RegionError says that a destination is in another region than its source, or, if that has none, than Other, another
+// destination of the source.
+type RegionError struct{ Destination, Region, Source, SourceRegion, Other string }
 
 // Error says both regions and why that is refused.
 func (e *RegionError) Error() string {
+	if e.Other != "" {
+		return fmt.Sprintf("destination %s would be in region %s, but destination %s of the same source is in %s, and nothing says which of them "+
+			"the source's data may go to: say it with tapline source set %s --region REGION", e.Destination, e.Region, e.Other, e.SourceRegion, e.Source)
+	}
 	return fmt.Sprintf("destination %s is in region %s, source %s in region %s: Segment drops what is sent to the wrong region without an error, "+
 		"and data would leave its region; use an endpoint of region %s", e.Destination, e.Region, e.Source, e.SourceRegion, e.SourceRegion)
 }
@@ -140,7 +148,7 @@ func (d *Destination) Check(sourceRegion string) error {
 		return fmt.Errorf("destination %s: region %q is unknown: want %s or %s, or another word with an endpoint of your own",
 			d.Name, d.Region, RegionUS, RegionEU)
 	case sourceRegion != "" && sourceRegion != d.Region:
-		return &RegionError{d.Name, d.Region, d.Source, sourceRegion}
+		return &RegionError{Destination: d.Name, Region: d.Region, Source: d.Source, SourceRegion: sourceRegion}
 	}
 	if d.Endpoint == "" {
 		d.Endpoint = map[string]string{RegionUS: EndpointUS, RegionEU: EndpointEU}[d.Region]

@@ -103,6 +103,9 @@ type Federator struct {
 	pool  *pgxpool.Pool
 	opt   Options
 	reads chan struct{} // one for each piece that is being read
+
+	mu     sync.Mutex
+	counts map[string]Progress // by destination, over all its sessions
 }
 
 // New returns a Federator on a database whose control schema is up to date (see migrations.Control). The pool stays the
@@ -114,7 +117,22 @@ func New(pool *pgxpool.Pool, o Options) (*Federator, error) {
 	}
 	// A piece may take minutes to read. Meanwhile other connections have to be left for leases and cursors.
 	reads := make(chan struct{}, max(1, int(pool.Config().MaxConns)/2))
-	return &Federator{pool: pool, opt: o.withDefaults(), reads: reads}, nil
+	return &Federator{pool: pool, opt: o.withDefaults(), reads: reads, counts: map[string]Progress{}}, nil
+}
+
+// counted returns how far a destination is in this Run.
+func (f *Federator) counted(name string) Progress {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	p := f.counts[name]
+	p.Destination = name
+	return p
+}
+
+func (f *Federator) count(p Progress) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.counts[p.Destination] = p
 }
 
 // reading waits until a piece may be read; release is called when that is done.

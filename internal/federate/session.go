@@ -170,7 +170,7 @@ type session struct {
 func (f *Federator) session(ctx context.Context, name string) (moved bool, err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	s := &session{f: f, progress: Progress{Destination: name}}
+	s := &session{f: f, progress: f.counted(name)}
 	if err := s.open(ctx, name, cancel); err != nil {
 		return false, err
 	}
@@ -401,6 +401,7 @@ func (s *session) settle(ctx context.Context, part *part) error {
 	s.progress.Filtered += part.filtered
 	s.progress.Undelivered += int64(len(part.undelivered))
 	s.progress.Seq = part.end.seq
+	s.f.count(s.progress)
 	if s.f.opt.Progress != nil {
 		if s.progress.Pending, err = s.reader.pending(ctx, part.end); err != nil {
 			return err
