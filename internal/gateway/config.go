@@ -61,8 +61,8 @@ func (c Config) complete() (Config, error) {
 		return c, errors.New("gateway: a limit is below 0")
 	case c.Burst > 0 && c.EventsPerSecond == 0:
 		return c, errors.New("gateway: a burst is given but no rate")
-	case c.MaxInFlight > 0 && c.MaxInFlight < 2*bufferMax:
-		return c, errors.New("gateway: fewer bytes in flight than two bodies need (2 MiB)")
+	case c.MaxInFlight > 0 && c.MaxInFlight < 4*bufferMax:
+		return c, errors.New("gateway: fewer bytes in flight than one body may need (2 MiB)")
 	}
 	if c.Burst == 0 {
 		c.Burst = int(c.EventsPerSecond)

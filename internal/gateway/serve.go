@@ -12,7 +12,7 @@ import (
 	"golang.org/x/net/netutil"
 )
 
-// maxHeader is the size of a request's headers, in bytes, roughly; the server adds 4 KiB to it.
+// maxHeader is the size of a request's headers, in bytes, roughly: the server reads up to 8 KiB more than that.
 const maxHeader = 12 << 10
 
 // ServeOptions say how Serve serves. The zero value is ready.
