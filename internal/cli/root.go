@@ -49,7 +49,7 @@ named after the source. A file is loaded whole or not at all, and never twice.
 		&cobra.Group{ID: "server", Title: "Postgres:"})
 	for group, commands := range map[string][]*cobra.Command{
 		"load": {
-			a.loadCommand(), a.statusCommand(), a.quarantineCommand(), a.psqlCommand(), a.schemaCommand(),
+			a.loadCommand(), a.pullCommand(), a.statusCommand(), a.quarantineCommand(), a.psqlCommand(), a.schemaCommand(),
 			a.federateCommand(),
 		},
 		"keep":   {a.sourceCommand(), a.destinationCommand(), a.loadsCommand(), a.pruneCommand(), a.migrateCommand()},

@@ -21,6 +21,16 @@ type Ahead struct {
 	SQL string
 }
 
+// Schema returns the events that an account knows, in the order of their names.
+func Schema(ctx context.Context, o clevertap.Options) ([]clevertap.EventSchema, error) {
+	c, err := clevertap.New(o)
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	return c.Schema(ctx)
+}
+
 // Prepare makes the tables and columns of the account's own events before any of their data is there. With dry it only says
 // what it would make. A property whose type the account does not tell gets its column with its first value.
 func Prepare(ctx context.Context, o Options, dry bool) (Ahead, error) {
