@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"strconv"
 	"strings"
@@ -129,7 +130,8 @@ func TestIntakeErrors(t *testing.T) {
 	t.Parallel()
 	var answer atomic.Value // func() error
 	in := &intake{before: func(context.Context, *ingest.Request) error { return answer.Load().(func() error)() }}
-	d := open(t, gateway.Config{Intake: in}, gateway.ServeOptions{})
+	log := &lines{}
+	d := open(t, gateway.Config{Intake: in, Log: slog.New(slog.NewTextHandler(log, nil))}, gateway.ServeOptions{})
 	for code, err := range map[string]error{
 		"full": fmt.Errorf("append: %w", ingest.ErrFull), "unavailable": ingest.ErrUnavailable, "": nil,
 	} {
@@ -148,6 +150,7 @@ func TestIntakeErrors(t *testing.T) {
 		res.Body.Close()
 		t.Errorf("a panic was answered with %s", res.Status)
 	}
+	until(t, "the panic is in the log", func() bool { return strings.Contains(log.String(), "a fault of the Intake") })
 	answer.Store(func() error { return nil })
 	if got := d.post(t, "/v1/track", aCall); got.status != http.StatusOK {
 		t.Errorf("after a panic: got %+v", got)

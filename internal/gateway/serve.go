@@ -1,9 +1,11 @@
 package gateway
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log"
 	"log/slog"
 	"net"
 	"net/http"
@@ -88,11 +90,23 @@ func newServer(h *Handler, opt ServeOptions) *http.Server {
 		WriteTimeout:      opt.HeaderTimeout + h.cfg.BodyTimeout + h.cfg.AppendTimeout + 10*time.Second,
 		IdleTimeout:       opt.IdleTimeout,
 		MaxHeaderBytes:    maxHeader,
-		ErrorLog:          slog.NewLogLogger(h.cfg.Log.Handler(), slog.LevelDebug),
+		ErrorLog:          log.New(serverLog{h.cfg.Log}, "", 0),
 		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: 128},
 	}
 	if opt.Certificate != nil {
 		srv.TLSConfig = opt.Certificate.Config()
 	}
 	return srv
+}
+
+// serverLog takes what http.Server has to say. Of clients there is no end of trouble; all else is a fault of ours.
+type serverLog struct{ log *slog.Logger }
+
+func (l serverLog) Write(line []byte) (int, error) {
+	level := slog.LevelError
+	if bytes.HasPrefix(line, []byte("http: TLS handshake error")) || bytes.HasPrefix(line, []byte("http2: ")) {
+		level = slog.LevelDebug
+	}
+	l.log.Log(context.Background(), level, "HTTP server", slog.String("message", string(bytes.TrimSpace(line))))
+	return len(line), nil
 }
