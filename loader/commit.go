@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/tapline/tapline/internal/failpoint"
 	"github.com/tapline/tapline/internal/latest"
 	"github.com/tapline/tapline/schema"
@@ -39,17 +41,14 @@ func (w *writing) commit(ctx context.Context) error {
 	if err := w.l.ledger.Lock(ctx, w.tx); err != nil {
 		return w.lost(err)
 	}
-	d, r := &w.a.load, w.a.report
-	d.Rows, d.Quarantined, d.Duplicates, d.Discarded = r.Loaded, r.Quarantined, r.Duplicates, r.Discarded
-	d.NewTables, d.NewColumns = w.a.changes.tables, w.a.changes.columns
-	r.Bytes = d.Unit.Size
+	w.a.sumUp()
 	if !failpoint.BrokenLedger {
-		if err := w.l.ledger.Finish(ctx, w.tx, d); err != nil {
+		if err := w.l.ledger.Finish(ctx, w.tx, w.a.loads...); err != nil {
 			return w.lost(err)
 		}
 	}
 	failpoint.Hit("before-commit")
-	w.a.committing = true
+	w.a.sent = w.a
 	err := w.tx.Commit(ctx)
 	w.tx = nil
 	if err != nil {
@@ -57,19 +56,36 @@ func (w *writing) commit(ctx context.Context) error {
 	}
 	failpoint.Hit("after-commit")
 	if failpoint.BrokenLedger {
-		return w.l.ledger.Finish(ctx, w.l.pool, d)
+		return w.l.ledger.Finish(ctx, w.l.pool, w.a.loads...)
 	}
 	return nil
 }
 
 // check refuses to commit a load whose sums do not add up: a defect of Tapline must not become a loss of data.
 func (w *writing) check() error {
-	r := w.a.report
-	if r.Accepted != r.Loaded+r.Quarantined+r.Duplicates {
-		return fmt.Errorf("internal: %d records read, but %d loaded, %d quarantined, %d duplicates: nothing was committed; please report this",
-			r.Accepted, r.Loaded, r.Quarantined, r.Duplicates)
+	for i, m := range w.a.units {
+		c := &w.a.counts[i]
+		if c.Accepted != c.Loaded+c.Quarantined+c.Duplicates {
+			return fmt.Errorf("internal: %s: %d records read, but %d loaded, %d quarantined, %d duplicates: nothing was committed; please report this",
+				m.unit.Name(), c.Accepted, c.Loaded, c.Quarantined, c.Duplicates)
+		}
 	}
 	return nil
+}
+
+// sumUp gives the counts of the units to their loads and to the report.
+func (a *attempt) sumUp() {
+	for i, m := range a.units {
+		c := &a.counts[i]
+		c.Bytes = m.unit.Size()
+		a.report.add(*c)
+		d := a.loadOf(i)
+		d.Rows += c.Loaded
+		d.Quarantined += c.Quarantined
+		d.Duplicates += c.Duplicates
+		d.Discarded += c.Discarded
+	}
+	a.loads[0].NewTables, a.loads[0].NewColumns = a.changes.tables, a.changes.columns
 }
 
 // latest brings users and accounts up to date with the identify and group calls of this load. The source's lock makes
@@ -82,11 +98,12 @@ func (w *writing) latest(ctx context.Context) error {
 		if err := w.l.ledger.Lock(ctx, w.tx); err != nil {
 			return err
 		}
-		refused, err := l.Update(ctx, w.tx, w.l.cfg.Schema, pgTime(w.a.load.UUIDTS))
+		loads := w.a.latestLoads()
+		refused, err := l.Update(ctx, w.tx, w.l.cfg.Schema, loads)
 		if err != nil {
 			return err
 		}
-		if err := w.noteNewest(ctx, l, refused); err != nil {
+		if err := w.noteNewest(ctx, l, loads, refused); err != nil {
 			return err
 		}
 	}
@@ -94,23 +111,39 @@ func (w *writing) latest(ctx context.Context) error {
 }
 
 // noteNewest notes in discards the calls that could make no row of users or accounts.
-func (w *writing) noteNewest(ctx context.Context, l latest.Table, refused []latest.Refused) error {
-	note := func(reason schema.Reason, n int64) {
-		if n > 0 {
-			w.a.report.Discarded += n
-			w.a.report.Discards[reason] += n
-			w.a.report.table(l.Name).Discarded += n
-		}
-	}
-	n, err := l.TooLong(ctx, w.tx, w.l.cfg.Schema, pgTime(w.a.load.UUIDTS), w.a.load.ID)
+func (w *writing) noteNewest(ctx context.Context, l latest.Table, loads []latest.Load, refused []latest.Refused) error {
+	n, err := l.TooLong(ctx, w.tx, w.l.cfg.Schema, loads)
 	if err != nil {
 		return err
 	}
-	note(schema.IDTooLong, n)
+	w.a.noteNewest(l.Name, schema.IDTooLong, n)
 	if len(refused) == 0 {
 		return nil
 	}
-	n, err = l.NoteRefused(ctx, w.tx, w.l.cfg.Schema, pgTime(w.a.load.UUIDTS), w.a.load.ID, refused)
-	note(schema.RejectedByDatabase, n)
+	n, err = l.NoteRefused(ctx, w.tx, w.l.cfg.Schema, loads, refused)
+	w.a.noteNewest(l.Name, schema.RejectedByDatabase, n)
 	return err
+}
+
+// noteNewest counts discards of loads, which are the first of a load's units.
+func (a *attempt) noteNewest(table string, reason schema.Reason, n map[uuid.UUID]int64) {
+	for i, m := range a.units {
+		of := n[m.load]
+		if of == 0 {
+			continue
+		}
+		delete(n, m.load) // frames share it
+		a.counts[i].Discarded += of
+		a.report.Discards[reason] += of
+		a.report.table(table).Discarded += of
+	}
+}
+
+// latestLoads are the loads as package latest wants them.
+func (a *attempt) latestLoads() []latest.Load {
+	out := make([]latest.Load, len(a.loads))
+	for i, d := range a.loads {
+		out[i] = latest.Load{UUIDTS: pgTime(d.UUIDTS), ID: d.ID}
+	}
+	return out
 }

@@ -112,6 +112,12 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Workers == 0 {
 		c.Workers = min(4, runtime.GOMAXPROCS(0))
 	}
+	if c.SmallUnit == 0 {
+		c.SmallUnit = 1 << 20
+	}
+	if c.Lease == 0 {
+		c.Lease = 30 * time.Second
+	}
 	if c.LargeUnit == 0 {
 		c.LargeUnit = 16 << 20
 	}

@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// dispatch gives units to workers: a large one to any that is free, so that large units are loaded side by side; any
-// other only when all before it are done, by itself. So small files are loaded in their order, and a load of any size
+// dispatch gives units to workers: a large one to any that is free, so that large units are loaded side by side; small ones
+// that share a transaction, and any other one, only when all before are done, by themselves. So small files are loaded in their order, and a load of any size
 // keeps more than one connection busy: a single backend takes about as long for a row as a client needs to parse it.
 type dispatch struct {
 	l      *Loader
@@ -29,13 +29,16 @@ func newDispatch(ctx context.Context, l *Loader, sum *tally) *dispatch {
 	return d
 }
 
-// load loads a unit now, or starts to as soon as a worker is free.
-func (d *dispatch) load(unit Unit) {
-	n := d.sum.unit(UnitReport{Unit: unit.Name(), Status: Interrupted})
-	if len(d.l.workers) == 1 || unit.Size() < d.l.cfg.LargeUnit {
+// load loads units together now, or one as soon as a worker is free.
+func (d *dispatch) load(units []Unit) {
+	queue := make([]queued, len(units))
+	for i, unit := range units {
+		queue[i] = queued{unit, d.sum.unit(UnitReport{Unit: unit.Name(), Status: Interrupted})}
+	}
+	if len(d.l.workers) == 1 || units[0].Size() < d.l.cfg.LargeUnit {
 		d.busy.Wait()
 		if d.ctx.Err() == nil {
-			d.run(d.l.workers[0], unit, n)
+			d.run(d.l.workers[0], queue)
 		}
 		return
 	}
@@ -43,23 +46,25 @@ func (d *dispatch) load(unit Unit) {
 	case <-d.ctx.Done():
 	case w := <-d.free:
 		d.busy.Go(func() {
-			d.run(w, unit, n)
+			d.run(w, queue)
 			d.free <- w
 		})
 	}
 }
 
-func (d *dispatch) run(w *worker, unit Unit, n int) {
+func (d *dispatch) run(w *worker, units []queued) {
 	d.l.progress.open(w)
-	defer d.l.progress.close(w, unit.Size())
+	defer d.l.progress.close(w)
 	if w.state == nil {
 		if err := w.prepare(d.ctx); err != nil {
 			d.stop(err)
 			return
 		}
 	}
-	u, err := w.loadUnit(d.ctx, unit, d.sum)
-	d.sum.set(n, u)
+	g, err := d.l.newGroup(units, d.sum)
+	if err == nil {
+		err = w.loadGroup(d.ctx, g)
+	}
 	if err != nil {
 		d.stop(err)
 	}

@@ -85,7 +85,7 @@ func consistent(t *testing.T, pool *pgxpool.Pool) {
 				replace(format_type(atttypid, atttypmod), 'timestamp with time zone', 'timestamptz') as type
 			from pg_attribute join pg_class c on c.oid = attrelid
 			where relnamespace = 'clevertap_prod'::regnamespace and relkind = 'r'
-				and relname not in ('_loads', '_units', '_quarantine', '_discards', '_columns', '_migrations', '_migration_files')
+				and relname not in ('_loads', '_units', '_claims', '_quarantine', '_discards', '_columns', '_migrations', '_migration_files')
 				and attnum > 0 and not attisdropped) a
 		full join clevertap_prod._columns d on (a.table_name, a.column_name) = (d.table_name, d.column_name)
 		where a.type is distinct from d.type`, pgtest.Query(t, pool, `select where false`)...)

@@ -63,7 +63,8 @@ func (l *Loader) Close() {
 	}
 }
 
-// Load loads each unit of src in a transaction of its own: all of it is visible afterwards, or nothing. Units that were
+// Load loads each unit of src whole: all of it is visible afterwards, or nothing. A unit has a transaction of its own, or
+// shares one with its neighbours if it is small: see Config.SmallUnit. Units that were
 // loaded before are skipped. A unit that cannot be loaded as a whole (a broken gzip stream, ...) fails alone; the error
 // is then a *UnitsError, and the Report says which. Any other error ended the Load early; what the Report counts is
 // committed in that case too. Cancelling ctx rolls the open units back.
@@ -71,7 +72,7 @@ func (l *Loader) Close() {
 // Units are loaded in their order, but large ones side by side: see Config.Workers.
 func (l *Loader) Load(ctx context.Context, src Source) (Report, error) {
 	start := l.cfg.Now()
-	sum := newTally(l.cfg.Schema)
+	sum := newTally(l.cfg.Schema, l.cfg.Ended != nil)
 	if l.pool == nil {
 		return *sum.report, errors.New("load: the loader was made without a pool")
 	}
@@ -98,17 +99,29 @@ func (l *Loader) load(ctx context.Context, src Source, sum *tally) error {
 		return err
 	}
 	d := newDispatch(ctx, l, sum)
-	for unit, err := range src.Units(d.ctx) {
+	f := newFeed(d.ctx, &l.cfg, src)
+	for units, failed := range f.groups() {
 		if d.ctx.Err() != nil {
-			break // also the cause of err
+			break // also the cause of an error
 		}
-		if err != nil {
-			sum.unit(UnitReport{Unit: unitName(unit), Status: Failed, Err: err})
+		if failed.err != nil {
+			l.unread(sum, failed)
 			continue
 		}
-		d.load(unit)
+		d.load(units)
 	}
-	return d.wait()
+	err := d.wait()
+	f.wait()
+	return err
+}
+
+// unread reports what a source could not make a unit of.
+func (l *Loader) unread(sum *tally, i item) {
+	u := UnitReport{Unit: unitName(i.unit), Status: Failed, Err: i.err}
+	sum.set(sum.unit(u), u)
+	if l.cfg.Ended != nil && i.unit != nil {
+		l.cfg.Ended(i.unit, u)
+	}
 }
 
 func unitName(u Unit) string {
@@ -133,7 +146,7 @@ func (e *UnitsError) Error() string {
 func (e *UnitsError) Unwrap() []error { return e.Errs }
 
 func (r *Report) unitsError() error {
-	e := &UnitsError{Total: len(r.Units), Failed: r.FailedUnits()}
+	e := &UnitsError{Total: r.FinishedUnits() + r.SkippedUnits() + r.FailedUnits(), Failed: r.FailedUnits()}
 	if e.Failed == 0 {
 		return nil
 	}

@@ -14,7 +14,7 @@ func (w *writing) mark(ctx context.Context, origins []string) error {
 		return nil
 	}
 	tag, err := w.tx.Exec(ctx, "update "+ident(w.l.cfg.Schema, "_quarantine")+
-		" set replayed_at = clock_timestamp(), replay_load = $1 where id = any($2) and replayed_at is null", w.a.load.ID, origins)
+		" set replayed_at = clock_timestamp(), replay_load = $1 where id = any($2) and replayed_at is null", w.a.loads[0].ID, origins)
 	if err != nil {
 		return fmt.Errorf("mark records as replayed: %w", err)
 	}

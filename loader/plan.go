@@ -96,13 +96,14 @@ func (l *worker) look(ctx context.Context) (ready bool, err error) {
 func (l *worker) planUnit(ctx context.Context, unit Unit, ready bool, sum *Report) (UnitReport, error) {
 	out := UnitReport{Unit: unit.Name(), Status: Interrupted}
 	l.progress.open(l)
-	defer l.progress.close(l, unit.Size())
+	defer l.progress.close(l)
+	defer l.progress.ended(l, unit.Size())
 	if ready {
-		_, known, err := l.ledger.Find(ctx, l.pool, unit.Key())
+		known, err := l.ledger.Find(ctx, l.pool, unit.Key())
 		if err != nil {
 			return out, err
 		}
-		if known {
+		if len(known) > 0 && !source.Again(unit) {
 			out.Status = Skipped
 			return out, nil
 		}

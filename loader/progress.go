@@ -28,7 +28,8 @@ type unitProgress struct {
 	read func() int64
 }
 
-// open says that w begins a unit; reading, what of it has been read; close, that it is done.
+// open says that w begins with units; reading, which one it reads and how much of all of them was read; close, that it is done
+// with them.
 func (p *progress) open(w *worker) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -44,10 +45,17 @@ func (p *progress) reading(w *worker, unit string, read func() int64) {
 	p.now[w] = &unitProgress{unit, read}
 }
 
-func (p *progress) close(w *worker, size int64) {
+func (p *progress) close(w *worker) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.now, w)
+}
+
+// ended says that w is done with a unit of so many bytes.
+func (p *progress) ended(w *worker, size int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.now[w] = &unitProgress{}
 	p.bytes += size
 	p.units.Add(1)
 }

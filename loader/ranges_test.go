@@ -165,7 +165,7 @@ func TestRangesGoOn(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		l, err := loader.New(pool, loader.Config{Source: "CleverTap_Prod"})
+		l, err := loader.New(pool, loader.Config{Source: "CleverTap_Prod", SmallUnit: -1})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -232,7 +232,7 @@ func TestFileThatGrowsBetweenItsRanges(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer closeSource(t, src)
-	l, err := loader.New(pool, loader.Config{Source: "CleverTap_Prod"})
+	l, err := loader.New(pool, loader.Config{Source: "CleverTap_Prod", SmallUnit: -1})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,15 +17,18 @@ import (
 	"github.com/tapline/tapline/schema"
 )
 
-// reading is the first half of the pipeline: it decodes a unit's records and fills chunks with their rows. It runs in
-// a goroutine of its own and owns the State meanwhile.
+// reading is the first half of the pipeline: it decodes the records of a group's units and fills chunks with their rows. It
+// runs in a goroutine of its own and owns the State meanwhile.
 type reading struct {
 	l        *worker
 	a        *attempt
-	reader   source.Reader
 	received schema.Micros
-	twins    *occurrence.Counter // made at the first record for quarantine
 	rejected map[rowKey][]string // by Postgres, in earlier attempts
+
+	at     int                 // the number of the unit that is read
+	reader source.Reader       // of that unit; nil before it is open
+	before int64               // bytes of the units before it
+	twins  *occurrence.Counter // of that unit; made at the first record for quarantine
 
 	ev      schema.Event
 	row     schema.Row
@@ -43,21 +46,12 @@ type message struct {
 }
 
 // try makes one attempt: reading and writing run side by side, a chunk apart.
-func (l *worker) try(ctx context.Context, a *attempt) (err error) {
-	if _, ok, err := l.ledger.Find(ctx, l.pool, a.unit.Key()); err != nil || ok {
-		if ok {
-			err = errClaimed
-		}
-		return err
+func (l *worker) try(ctx context.Context, g *group) (a *attempt, err error) {
+	if left, err := l.ready(ctx, g); err != nil || !left {
+		return nil, err
 	}
-	reader, err := a.unit.Open(ctx, l.paths)
-	if err != nil {
-		return &readError{err}
-	}
+	a = l.newAttempt(g)
 	l.state.Begin(true)
-	defer func() { err = errors.Join(err, reader.Close()) }()
-	l.progress.reading(l, a.unit.Name(), reader.Read)
-
 	pipe, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	full, free := make(chan message), make(chan *batch.Chunk, len(l.chunks))
@@ -65,8 +59,8 @@ func (l *worker) try(ctx context.Context, a *attempt) (err error) {
 		free <- c
 	}
 	r := &reading{
-		l: l, a: a, reader: reader, received: schema.Micros(a.load.Started.UnixMicro()), rejected: a.rejected.begin(),
-		refused: map[schema.Reason]int64{},
+		l: l, a: a, received: schema.Micros(a.started.UnixMicro()), rejected: a.rejected.begin(),
+		refused: a.report.Refused,
 	}
 	ended := make(chan error, 1)
 	go func() {
@@ -83,23 +77,24 @@ func (l *worker) try(ctx context.Context, a *attempt) (err error) {
 	case werr != nil:
 	case rerr != nil:
 		werr = errors.Join(rerr, w.rollback(context.WithoutCancel(ctx)))
-		if errors.Is(rerr, errRestart) {
+		if errors.Is(rerr, errRestart) || errors.Is(rerr, errUnreadable) {
 			werr = rerr
 		}
 	default:
-		a.report.Notes, a.report.Refused = reader.Notes(), r.refused
 		werr = w.commit(ctx)
 	}
-	return errors.Join(werr, w.close(ctx))
+	w.close(ctx)
+	if err := r.closeUnit(); err != nil {
+		l.cfg.Logger.WarnContext(ctx, "unit is not closed", "unit", g.name(), "error", err)
+	}
+	if werr == nil {
+		l.committed(a)
+	}
+	return a, werr
 }
 
-// run decodes the whole unit, chunk by chunk.
-func (r *reading) run(ctx context.Context, full chan<- message, free <-chan *batch.Chunk) (err error) {
-	defer func() {
-		if r.twins != nil {
-			err = errors.Join(err, r.twins.Close())
-		}
-	}()
+// run decodes all units, chunk by chunk.
+func (r *reading) run(ctx context.Context, full chan<- message, free <-chan *batch.Chunk) error {
 	c, err := r.next(ctx, free)
 	if err != nil {
 		return err
@@ -156,17 +151,24 @@ func (r *reading) limit() int {
 	return limit
 }
 
-// fill adds records to c until it is full; a nil c only lets the State see them. end is true after the last record.
+// fill adds records to c until it is full; a nil c only lets the State see them. end is true after the last record of the
+// last unit.
 func (r *reading) fill(ctx context.Context, c *batch.Chunk) (end bool, err error) {
 	counted := r.count
 	defer func() { r.l.progress.events.Add(r.count - counted) }()
 	for c == nil || !c.Full() {
-		err := r.reader.Next(&r.ev)
+		err := r.record(ctx)
 		if errors.Is(err, io.EOF) {
-			return true, nil
+			if r.at++; r.at == len(r.a.units) {
+				return true, nil
+			}
+			continue
 		}
 		if err != nil {
-			return false, &readError{err}
+			return false, r.unreadable(ctx, err)
+		}
+		if c != nil {
+			c.Unit = int32(r.at)
 		}
 		if err := r.take(c); err != nil {
 			return false, err
@@ -185,36 +187,32 @@ func (r *reading) fill(ctx context.Context, c *batch.Chunk) (end bool, err error
 // take turns one record into a row or a quarantined record of c.
 func (r *reading) take(c *batch.Chunk) error {
 	r.count++
+	sum := &r.a.counts[r.at]
 	reason := r.ev.Reason
 	if reason == "" {
 		reason = r.l.state.Row(&r.ev, r.received, &r.row)
 		if reason == "" && r.wasRejected() {
 			reason = schema.RejectedByDatabase
 		}
-		if reason == "" {
-			if c != nil && !r.row.Ignored {
-				c.Add(&r.row)
-				if r.ev.Origin != "" {
-					c.Origins = append(c.Origins, r.ev.Origin)
-				}
-			}
-			if c != nil {
-				c.Events++
-				if r.row.Ignored {
-					c.Filtered++
-				}
-			}
-			return nil
-		}
 	}
 	switch {
 	case c == nil:
+		return nil
+	case reason == "" && r.row.Ignored:
+		sum.Filtered++
+		return nil
+	case reason == "":
+		sum.Accepted++
+		c.Add(&r.row)
+		if r.ev.Origin != "" {
+			c.Origins = append(c.Origins, r.ev.Origin)
+		}
 		return nil
 	case r.ev.Origin != "": // it waits there already
 		r.refused[reason]++
 		return nil
 	}
-	c.Events++
+	sum.Accepted++
 	return r.quarantine(c, reason)
 }
 
@@ -243,7 +241,7 @@ func (r *reading) quarantine(c *batch.Chunk, reason schema.Reason) error {
 	}
 	c.AddQuarantined(&batch.Quarantined{
 		ID: []byte("q_" + hex.EncodeToString(h.Sum(nil)[:16])), Reason: reason, Detail: ev.Detail,
-		Raw: raw, RawSize: size, Source: r.l.cfg.Source, Unit: r.a.unit.Name(),
+		Raw: raw, RawSize: size, Source: r.l.cfg.Source, Unit: r.a.units[r.at].unit.Name(),
 		Line: ev.Line, Offset: ev.Offset, Received: r.received, Occurrence: cmp.Or(ev.Twin, n), Digest: sent, Form: form,
 	})
 	return nil
@@ -279,7 +277,7 @@ func (r *reading) nth(digest [32]byte) (uint64, error) {
 	}
 	if r.twins == nil {
 		var o occurrence.Options
-		if u, ok := r.a.unit.(interface{ TempDir() string }); ok {
+		if u, ok := r.a.units[r.at].unit.(interface{ TempDir() string }); ok {
 			o.Dir = u.TempDir()
 		}
 		r.twins = occurrence.New(o)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/tapline/tapline/internal/failpoint"
 	"github.com/tapline/tapline/internal/ledger"
+	"github.com/tapline/tapline/internal/source"
 	"github.com/tapline/tapline/internal/source/waiting"
 	"github.com/tapline/tapline/schema"
 )
@@ -164,7 +165,7 @@ func (v *values) newBatch() (*valueBatch, error) {
 		values: v, filled: map[string]int64{}, kept: map[schema.Reason]int64{},
 		load: ledger.Load{
 			ID: id, Started: v.l.now(), UUIDTS: v.l.clock.instant(),
-			Unit: ledger.Unit{Key: "replay:" + id.String(), Name: waiting.Name, Kind: "replay"},
+			Units: []ledger.Unit{{Key: "replay:" + id.String(), Name: waiting.Name, Kind: source.KindReplay}},
 		},
 	}, nil
 }

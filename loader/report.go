@@ -67,6 +67,7 @@ type UnitReport struct {
 type Report struct {
 	Schema string
 	Counts
+	// Units are all units of the source; with Config.Ended only those that failed.
 	Units      []UnitReport
 	Tables     map[string]*TableReport
 	Quarantine map[schema.Reason]int64
@@ -83,6 +84,9 @@ type Report struct {
 	Duration time.Duration
 	// Committed is when the last transaction was committed.
 	Committed time.Time
+
+	// Statuses counts the units by what became of them. Nil if Units has them all.
+	Statuses map[Status]int
 }
 
 func newReport(schemaName string) *Report {
@@ -93,6 +97,9 @@ func newReport(schemaName string) *Report {
 }
 
 func (r *Report) count(s Status) (n int) {
+	if r.Statuses != nil {
+		return r.Statuses[s]
+	}
 	for i := range r.Units {
 		if r.Units[i].Status == s {
 			n++
@@ -137,11 +144,15 @@ func (r *Report) merge(u *Report) {
 	for k, n := range u.Refused {
 		r.Refused[k] += n
 	}
-	r.Notes.AmbiguousHours += u.Notes.AmbiguousHours
-	r.Notes.MissingHours += u.Notes.MissingHours
-	r.Notes.Future += u.Notes.Future
-	if u.Notes.TimeZone != "" {
-		r.Notes.TimeZone = u.Notes.TimeZone
+	r.note(u.Notes)
+}
+
+func (r *Report) note(n source.Notes) {
+	r.Notes.AmbiguousHours += n.AmbiguousHours
+	r.Notes.MissingHours += n.MissingHours
+	r.Notes.Future += n.Future
+	if n.TimeZone != "" {
+		r.Notes.TimeZone = n.TimeZone
 	}
 }
 

@@ -11,22 +11,37 @@ import (
 type tally struct {
 	mu     sync.Mutex
 	report *Report
+	short  bool // only units that fail are in the Report
 }
 
-func newTally(schemaName string) *tally { return &tally{report: newReport(schemaName)} }
+func newTally(schemaName string, short bool) *tally {
+	t := &tally{report: newReport(schemaName), short: short}
+	t.report.Statuses = map[Status]int{}
+	return t
+}
 
 // unit adds a unit, in the order of the source, and returns its place for set.
 func (t *tally) unit(u UnitReport) int {
+	if t.short {
+		return 0
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.report.Units = append(t.report.Units, u)
 	return len(t.report.Units) - 1
 }
 
+// set says what became of a unit.
 func (t *tally) set(n int, u UnitReport) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.report.Units[n] = u
+	t.report.Statuses[u.Status]++
+	switch {
+	case !t.short:
+		t.report.Units[n] = u
+	case u.Status == Failed:
+		t.report.Units = append(t.report.Units, u)
+	}
 }
 
 // committed adds what a unit did and which columns it could not widen.

@@ -55,7 +55,7 @@ func tracksIsTable(ctx context.Context, tx pgx.Tx, schemaName string) (bool, err
 func (w *writing) fillTracksFrom(ctx context.Context, table string, columns []string) error {
 	list := strings.Join(columns, ", ")
 	_, err := w.tx.Exec(ctx, "insert into "+ident(w.l.cfg.Schema, schema.TableTracks)+" ("+list+") select "+list+
-		" from "+ident(w.l.cfg.Schema, table)+" where uuid_ts = $1 order by id on conflict do nothing", pgTime(w.a.load.UUIDTS))
+		" from "+ident(w.l.cfg.Schema, table)+" where uuid_ts = any($1) order by id on conflict do nothing", w.a.stamps())
 	return err
 }
 

@@ -98,7 +98,7 @@ func TestCancelledUnitDidNotFail(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := loader.New(pool, loader.Config{Source: "CleverTap_Prod"})
+	l, err := loader.New(pool, loader.Config{Source: "CleverTap_Prod", SmallUnit: -1}) // the others of a group are interrupted too
 	if err != nil {
 		t.Fatal(err)
 	}

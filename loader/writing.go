@@ -18,6 +18,7 @@ import (
 	"github.com/tapline/tapline/internal/failpoint"
 	"github.com/tapline/tapline/internal/ledger"
 	"github.com/tapline/tapline/internal/refusal"
+	"github.com/tapline/tapline/internal/source"
 	"github.com/tapline/tapline/schema"
 )
 
@@ -26,14 +27,15 @@ type writing struct {
 	l *worker
 	a *attempt
 
-	conn   *pgxpool.Conn
-	tx     pgx.Tx
-	saved  bool                              // there is a savepoint, from the last COPY
-	types  map[string]map[string]schema.Type // of the locked tables, as they are in this transaction
-	known  map[string]bool                   // tables where ids were met that are there already
-	consts []copyin.Constant
-	tables [2]copyin.Table // one is copied while the other is prepared
-	gone   map[*batch.Table]map[int32]bool
+	conn     *pgxpool.Conn
+	tx       pgx.Tx
+	saved    bool                              // there is a savepoint, from the last COPY
+	types    map[string]map[string]schema.Type // of the locked tables, as they are in this transaction
+	known    map[string]bool                   // tables where ids were met that are there already
+	consts   []copyin.Constant                 // of event tables
+	internal []copyin.Constant                 // of quarantine and discards
+	tables   [2]copyin.Table                   // one is copied while the other is prepared
+	gone     map[*batch.Table]map[int32]bool
 }
 
 func (w *writing) run(ctx context.Context, full <-chan message, free chan<- *batch.Chunk) error {
@@ -77,18 +79,36 @@ func (w *writing) begin(ctx context.Context) error {
 		return w.lost(err)
 	}
 	if !failpoint.BrokenUnits {
-		claimed, err := w.l.ledger.Claim(ctx, w.tx, w.a.load.ID, w.a.load.Unit)
-		if err != nil {
+		if err := w.claim(ctx); err != nil {
 			return w.lost(err)
-		}
-		if !claimed {
-			return errClaimed
 		}
 	}
 	failpoint.Hit("after-claim")
 	w.types, w.known, w.gone = map[string]map[string]schema.Type{}, map[string]bool{}, map[*batch.Table]map[int32]bool{}
-	w.consts = []copyin.Constant{{Column: "uuid_ts", Field: copyin.TimeField(w.a.load.UUIDTS)}}
+	w.stamp()
 	return nil
+}
+
+// claim inserts the rows of the units into the ledger.
+func (w *writing) claim(ctx context.Context) error {
+	claim := w.l.ledger.Claim
+	if source.KindOf(w.a.units[0].unit) == source.KindWindow {
+		claim = w.l.ledger.Renew
+	}
+	n, err := claim(ctx, w.tx, w.a.loads)
+	if err == nil && n < int64(len(w.a.units)) {
+		err = errClaimed
+	}
+	return err
+}
+
+// stamp makes the values that say of each row which load it is of.
+func (w *writing) stamp() {
+	times, ids := copyin.Constant{Column: "uuid_ts"}, copyin.Constant{Column: "load"}
+	for _, d := range w.a.loads {
+		times.Fields, ids.Fields = append(times.Fields, copyin.TimeField(d.UUIDTS)), append(ids.Fields, copyin.UUIDField(d.ID))
+	}
+	w.consts, w.internal = []copyin.Constant{times}, []copyin.Constant{times, ids}
 }
 
 // write copies one chunk.
@@ -116,9 +136,7 @@ func (w *writing) write(ctx context.Context, c *batch.Chunk) error {
 	if err := w.mark(ctx, c.Origins); err != nil {
 		return err
 	}
-	w.a.report.Accepted += c.Events - c.Filtered
-	w.a.report.Filtered += c.Filtered
-	w.l.cfg.Logger.DebugContext(ctx, "chunk copied", "unit", w.a.unit.Name(), "events", c.Events, "tables", len(tables),
+	w.l.cfg.Logger.DebugContext(ctx, "chunk copied", "unit", w.a.name(), "bytes", c.Size(), "tables", len(tables),
 		"took", time.Since(start))
 	return nil
 }
@@ -220,8 +238,7 @@ func (w *writing) writeTable(ctx context.Context, rows *batch.Table, t *copyin.T
 	sum := w.a.report.table(rows.Name)
 	sum.Loaded += loaded
 	sum.Duplicates += duplicates
-	w.a.report.Loaded += loaded
-	w.a.report.Duplicates += duplicates
+	w.count(rows, t.Rows, func(c *Counts) *int64 { return &c.Loaded })
 	if duplicates > 0 {
 		there := make(map[int32]bool, len(t.Rows))
 		for _, r := range t.Rows {
@@ -241,14 +258,14 @@ func (w *writing) writeDiscards(ctx context.Context, c *batch.Chunk) error {
 		}
 		keep = append(keep, i)
 		w.a.report.Discards[reason]++
-		w.a.report.Discarded++
+		w.a.counts[c.Discards.UnitOf(i)].Discarded++
 		w.a.report.table(t.Name).Discarded++
 	})
 	if len(keep) == 0 {
 		return nil
 	}
 	t := &w.tables[0]
-	t.PrepareRows(&c.Discards, keep, w.internal())
+	t.PrepareRows(&c.Discards, keep, w.internal)
 	_, err := w.l.writer.Write(ctx, w.conn.Conn().PgConn(), t, "")
 	return err
 }
@@ -259,21 +276,31 @@ func (w *writing) writeQuarantine(ctx context.Context, c *batch.Chunk) error {
 		return nil
 	}
 	t := &w.tables[0]
-	t.Prepare(&c.Quarantine, w.internal())
+	t.Prepare(&c.Quarantine, w.internal)
 	if err := w.insert(ctx, t); err != nil {
 		return err
 	}
 	for _, row := range t.Rows {
 		w.a.report.Quarantine[c.Reason(row)]++
 	}
-	w.a.report.Quarantined += int64(len(t.Rows))
-	w.a.report.Duplicates += int64(c.Quarantine.Rows - len(t.Rows))
+	w.count(&c.Quarantine, t.Rows, func(c *Counts) *int64 { return &c.Quarantined })
 	return nil
 }
 
-// internal are the constants of the internal tables.
-func (w *writing) internal() []copyin.Constant {
-	return append(slices.Clip(w.consts), copyin.Constant{Column: "load", Field: copyin.UUIDField(w.a.load.ID)})
+// count adds to each unit's counts the rows that were inserted, and as duplicates the others of rows.
+func (w *writing) count(rows *batch.Table, inserted []int32, field func(*Counts) *int64) {
+	if unit, only := rows.OnlyUnit(); only {
+		sum := &w.a.counts[unit]
+		*field(sum) += int64(len(inserted))
+		sum.Duplicates += int64(rows.Rows - len(inserted))
+		return
+	}
+	rows.EachUnit(func(unit int32, n int64) { w.a.counts[unit].Duplicates += n })
+	for _, row := range inserted {
+		sum := &w.a.counts[rows.UnitOf(row)]
+		*field(sum)++
+		sum.Duplicates--
+	}
 }
 
 // rollback ends the transaction without a trace. The connection stays for the next.
@@ -286,13 +313,14 @@ func (w *writing) rollback(ctx context.Context) error {
 	if err != nil && !errors.Is(err, pgx.ErrTxClosed) {
 		return w.lost(fmt.Errorf("roll back: %w", err))
 	}
-	return w.close(ctx)
+	w.close(ctx)
+	return nil
 }
 
 // close gives the connection back. An open transaction is rolled back by that.
-func (w *writing) close(ctx context.Context) error {
+func (w *writing) close(ctx context.Context) {
 	if w.conn == nil {
-		return nil
+		return
 	}
 	if w.tx != nil {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTime)
@@ -301,5 +329,4 @@ func (w *writing) close(ctx context.Context) error {
 	}
 	w.conn.Release()
 	w.conn, w.tx = nil, nil
-	return nil
 }

@@ -39,7 +39,7 @@ func IsStandardTable(name string) bool {
 // IsInternal reports whether name is one of Tapline's own tables in a source's schema.
 func IsInternal(name string) bool {
 	switch name {
-	case "_loads", "_units", "_quarantine", "_discards", "_columns", "_migrations", "_migration_files",
+	case "_loads", "_units", "_claims", "_quarantine", "_discards", "_columns", "_migrations", "_migration_files",
 		"_widenings", "_widening_misfits": // while a column is widened
 		return true
 	}

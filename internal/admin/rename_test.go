@@ -397,7 +397,7 @@ func (b between) Units(ctx context.Context) iter.Seq2[loader.Unit, error] {
 func TestRenameBetweenUnits(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.Pool(t)
-	l, err := loader.New(pool, loader.Config{Source: "Web", Workers: 1})
+	l, err := loader.New(pool, loader.Config{Source: "Web", Workers: 1, SmallUnit: -1})
 	if err != nil {
 		t.Fatal(err)
 	}

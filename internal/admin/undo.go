@@ -211,7 +211,8 @@ func (u *undoing) sides() (err error) {
 	if u.out.Quarantined, err = u.remove("_quarantine", where, *u.load.UUIDTS, u.load.ID); err != nil {
 		return err
 	}
-	u.out.Units, err = u.remove("_units", "load = $1", u.load.ID)
+	// A window's row names its last load, but without an earlier one too it is to be read again.
+	u.out.Units, err = u.remove("_units", "load = $1 or unit_key = (select unit_key from "+ident(u.schema, "_loads")+" where load = $1)", u.load.ID)
 	return err
 }
 

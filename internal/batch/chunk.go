@@ -13,9 +13,8 @@ import (
 type Chunk struct {
 	Quarantine Table
 	Discards   Table
-	// Events is how many records the chunk is made of, quarantined ones included.
-	// Filtered is how many of the records the user left out.
-	Events, Filtered int64
+	// Unit is the number of the unit, among those that share the chunk, that the rows come from which are added next.
+	Unit int32
 	// Origins are the ids in quarantine of the rows' records, if that is where they were read from.
 	Origins []string
 
@@ -80,7 +79,7 @@ func (c *Chunk) Reset() {
 	c.Quarantine.reset()
 	c.Discards.reset()
 	c.used, c.owners, c.reasons = c.used[:0], c.owners[:0], c.reasons[:0]
-	c.Events, c.Filtered, c.Origins = 0, 0, c.Origins[:0]
+	c.Origins = c.Origins[:0]
 }
 
 // Add copies a row into the chunk.
@@ -90,6 +89,7 @@ func (c *Chunk) Add(r *schema.Row) {
 		c.used = append(c.used, t)
 	}
 	before := t.size
+	t.begin(c.Unit)
 	for i := range r.Cells {
 		cell := &r.Cells[i]
 		col := cell.Column
@@ -116,6 +116,7 @@ func (c *Chunk) table(s *schema.TableState) *Table {
 
 func (c *Chunk) discard(t *Table, r *schema.Row, d *schema.Discard) {
 	n := &c.Discards
+	n.begin(c.Unit)
 	n.put(0, "table_name", schema.Text, 0, []byte(t.Name))
 	n.put(1, "row_id", schema.Text, 0, r.ID)
 	n.put(2, "column_name", schema.Text, 0, []byte(d.Column))
@@ -163,6 +164,7 @@ type Quarantined struct {
 // AddQuarantined copies a bad record into the chunk.
 func (c *Chunk) AddQuarantined(q *Quarantined) {
 	t := &c.Quarantine
+	t.begin(c.Unit)
 	t.put(0, "id", schema.Text, 0, q.ID)
 	t.put(1, "reason", schema.Text, 0, []byte(q.Reason))
 	t.put(2, "detail", schema.Text, 0, []byte(q.Detail))

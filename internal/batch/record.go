@@ -20,6 +20,8 @@ type Record struct {
 	Names   []string
 	Columns []arrow.ArrayData
 	Numeric []bool
+	// Parts say which unit each row comes from.
+	Parts []Part
 
 	data    []*array.Data
 	buffers [][]*memory.Buffer
@@ -37,7 +39,7 @@ var arrowTypes = [...]arrow.DataType{
 
 // Record fills r with the table's rows. r may be used again for another table; what it held before is then gone.
 func (t *Table) Record(r *Record) {
-	r.Table, r.Rows = t.Name, t.Rows
+	r.Table, r.Rows, r.Parts = t.Name, t.Rows, t.parts
 	r.Names, r.Columns, r.Numeric = r.Names[:0], r.Columns[:0], r.Numeric[:0]
 	for _, i := range t.used {
 		c := t.cols[i]

@@ -16,6 +16,7 @@ type Table struct {
 	refused map[string]schema.Type
 	size    int
 
+	parts    []Part
 	index    int // in the Chunk's tables
 	discards int // rows of the Chunk's Discards that belong to these rows
 }
@@ -63,7 +64,7 @@ func (t *Table) reset() {
 	for _, i := range t.used {
 		t.cols[i].reset(t.cols[i].typ)
 	}
-	t.Rows, t.size, t.discards = 0, overhead*len(t.used), 0
+	t.Rows, t.size, t.discards, t.parts = 0, overhead*len(t.used), 0, t.parts[:0]
 	clear(t.refused)
 }
 

@@ -3,6 +3,7 @@
 package copyin
 
 import (
+	"cmp"
 	"encoding/binary"
 	"io"
 	"slices"
@@ -18,10 +19,12 @@ var signature = []byte("PGCOPY\n\xff\r\n\x00\x00\x00\x00\x00\x00\x00\x00\x00")
 // pgEpoch is 2000-01-01 in microseconds since 1970: Postgres counts timestamps from there.
 const pgEpoch = 946_684_800_000_000
 
-// Constant is a value that every row gets in a column that the record does not have.
+// Constant is a value that every row, or every row of one unit, gets in a column that the record does not have.
 type Constant struct {
 	Column string
 	Field  []byte // length and value as COPY has them, see TimeField, UUIDField
+	// Fields are used instead of Field if they are there: one for each unit, by its number in the record's Parts.
+	Fields [][]byte
 }
 
 // Encoder is the COPY stream of one record: an io.Reader for pgconn.CopyFrom. The zero Encoder is empty; Reset makes
@@ -33,7 +36,9 @@ type Constant struct {
 // out the next is encoded, so that the server does not wait for it.
 type Encoder struct {
 	fields []field
-	consts []byte  // the constants' fields, the same behind every row
+	consts []byte // the constants' fields, the same behind every row of a unit; of one unit after the other if they differ
+	width  int    // of one unit's consts, 0 if they are the same for all
+	parts  []batch.Part
 	head   [2]byte // the number of fields of each row
 	all    int     // rows of the record
 	order  []int32 // of these, those to write
@@ -97,10 +102,8 @@ func (e *Encoder) Reset(r *batch.Record, order []int32, consts []Constant) {
 	for i, d := range r.Columns {
 		e.fields = append(e.fields, newField(d, r.Numeric[i]))
 	}
-	e.consts = e.consts[:0]
-	for _, c := range consts {
-		e.consts = append(e.consts, c.Field...)
-	}
+	e.parts = r.Parts
+	e.setConsts(consts)
 	binary.BigEndian.PutUint16(e.head[:], uint16(len(r.Columns)+len(consts)))
 	e.all, e.order, e.fit = r.Rows, order, e.segmentRows(r.Rows)
 	e.now.rows, e.sent, e.encoded, e.rest, e.stage = nil, 0, 0, nil, atStart
@@ -211,9 +214,17 @@ func (e *Encoder) encode() {
 	s.from = slices.Grow(s.from[:0], e.all)[:e.all]
 	s.to = slices.Grow(s.to[:0], e.all)[:e.all]
 	b := s.bytes[:0]
+	consts, part := e.consts, 0
+	if e.width > 0 {
+		consts = e.constsOf(0)
+	}
 	for _, row := range s.memory {
+		for e.width > 0 && part+1 < len(e.parts) && e.parts[part+1].From <= row {
+			part++
+			consts = e.constsOf(part)
+		}
 		s.from[row] = int32(len(b))
-		b = e.appendRow(b, row)
+		b = append(e.appendRow(b, row), consts...)
 		s.to[row] = int32(len(b))
 	}
 	s.bytes = b
@@ -222,7 +233,7 @@ func (e *Encoder) encode() {
 
 // segmentRows is about how many rows a segment holds.
 func (e *Encoder) segmentRows(rows int) int {
-	size := rows * (2 + len(e.consts))
+	size := rows * (2 + cmp.Or(e.width, len(e.consts)))
 	for i := range e.fields {
 		size += 4*rows + len(e.fields[i].data)
 	}
@@ -255,7 +266,7 @@ func (e *Encoder) appendRow(b []byte, row int32) []byte {
 			b = appendNumeric(b, f.data[f.offsets[row]:f.offsets[row+1]])
 		}
 	}
-	return append(b, e.consts...)
+	return b
 }
 
 // appendText appends the field of a text. Most are short: 32 bytes that are moved whatever the length, as far as there

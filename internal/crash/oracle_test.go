@@ -43,7 +43,7 @@ func readState(ctx context.Context, pool *pgxpool.Pool) (state, error) {
 	}
 	for _, name := range names {
 		switch name {
-		case "_loads", "_units", "_columns", "_migrations", "_migration_files":
+		case "_loads", "_units", "_claims", "_columns", "_migrations", "_migration_files":
 			s.Tables[name] = table{}
 			continue
 		}

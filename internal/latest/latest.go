@@ -44,27 +44,42 @@ type Tx interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 }
 
-// Update brings the rows of all keys up to date that one load, known by its uuid_ts, has calls of. It returns the keys
-// whose rows Postgres refuses; these stay as they were.
-func (t Table) Update(ctx context.Context, tx Tx, schemaName string, load time.Time) ([]Refused, error) {
-	calls := ident(schemaName, t.Calls)
+// Load is a load whose calls are in the transaction.
+type Load struct {
+	UUIDTS time.Time
+	ID     uuid.UUID
+}
+
+// columnsOf are loads as the columns of a statement.
+func columnsOf(loads []Load) (stamps []time.Time, ids []string) {
+	for _, l := range loads {
+		stamps, ids = append(stamps, l.UUIDTS), append(ids, l.ID.String())
+	}
+	return stamps, ids
+}
+
+// Update brings the rows of all keys up to date that loads have calls of; the rows get the uuid_ts of the last of them. It
+// returns the keys whose rows Postgres refuses; these stay as they were.
+func (t Table) Update(ctx context.Context, tx Tx, schemaName string, loads []Load) ([]Refused, error) {
+	calls, last := ident(schemaName, t.Calls), loads[len(loads)-1].UUIDTS
+	stamps, _ := columnsOf(loads)
 	err := inSavepoint(ctx, tx, func() error {
-		return t.insert(ctx, tx, schemaName, ident(t.Key)+" in (select "+ident(t.Key)+" from "+calls+" where uuid_ts = $1)", load)
+		return t.insert(ctx, tx, schemaName, ident(t.Key)+" in (select "+ident(t.Key)+" from "+calls+" where uuid_ts = any($2))", last, stamps)
 	})
 	if !refusal.Is(err) {
 		return nil, err
 	}
-	keys, err := t.Keys(ctx, tx, schemaName, load)
+	keys, err := t.Keys(ctx, tx, schemaName, stamps...)
 	if err != nil {
 		return nil, err
 	}
-	return t.insertKeys(ctx, tx, schemaName, keys, load)
+	return t.insertKeys(ctx, tx, schemaName, keys, last)
 }
 
-// Keys returns the keys that a load has calls of, those aside that are too long.
-func (t Table) Keys(ctx context.Context, tx Tx, schemaName string, load time.Time) ([]string, error) {
+// Keys returns the keys that loads, known by their uuid_ts, have calls of, those aside that are too long.
+func (t Table) Keys(ctx context.Context, tx Tx, schemaName string, loads ...time.Time) ([]string, error) {
 	rows, err := tx.Query(ctx, "select distinct "+ident(t.Key)+" from "+ident(schemaName, t.Calls)+
-		" where uuid_ts = $1 and octet_length("+ident(t.Key)+") <= "+fmt.Sprint(MaxKey), load)
+		" where uuid_ts = any($1) and octet_length("+ident(t.Key)+") <= "+fmt.Sprint(MaxKey), loads)
 	if err != nil {
 		return nil, fmt.Errorf("find keys of %s: %w", t.Name, err)
 	}
@@ -128,17 +143,32 @@ func (t Table) columns(ctx context.Context, tx Tx, schemaName string) ([]string,
 	return out, nil
 }
 
-// TooLong notes in _discards the calls of a load whose key is too long for a row, and returns how many there were.
-func (t Table) TooLong(ctx context.Context, tx Tx, schemaName string, load time.Time, id uuid.UUID) (int64, error) {
-	key := ident(t.Key)
-	tag, err := tx.Exec(ctx, "insert into "+ident(schemaName, "_discards")+
+// TooLong notes in _discards the calls of loads whose key is too long for a row, and returns how many each has.
+func (t Table) TooLong(ctx context.Context, tx Tx, schemaName string, loads []Load) (map[uuid.UUID]int64, error) {
+	key := "c." + ident(t.Key)
+	stamps, ids := columnsOf(loads)
+	out, err := counted(ctx, tx, "insert into "+ident(schemaName, "_discards")+
 		" (table_name, row_id, column_name, raw_value, reason, received_at, uuid_ts, load)"+
-		" select $1::pg_catalog.text, id, 'id', to_json("+key+")::pg_catalog.text, $2::pg_catalog.text, received_at, uuid_ts, $3::uuid from "+ident(schemaName, t.Calls)+
-		" where uuid_ts = $4 and octet_length("+key+") > "+fmt.Sprint(MaxKey), t.Name, string(schema.IDTooLong), id, load)
+		" select $1::pg_catalog.text, c.id, 'id', to_json("+key+")::pg_catalog.text, $2::pg_catalog.text, c.received_at, c.uuid_ts, l.load from "+
+		ident(schemaName, t.Calls)+" as c join unnest($3::timestamptz[], $4::uuid[]) as l(uuid_ts, load) on l.uuid_ts = c.uuid_ts"+
+		" where c.uuid_ts = any($3) and octet_length("+key+") > "+fmt.Sprint(MaxKey), t.Name, string(schema.IDTooLong), stamps, ids)
 	if err != nil {
-		return 0, fmt.Errorf("note keys too long for %s: %w", t.Name, err)
+		return nil, fmt.Errorf("note keys too long for %s: %w", t.Name, err)
 	}
-	return tag.RowsAffected(), nil
+	return out, nil
+}
+
+// counted runs an insert into _discards and returns how many rows each load got.
+func counted(ctx context.Context, tx Tx, insert string, args ...any) (map[uuid.UUID]int64, error) {
+	rows, err := tx.Query(ctx, "with noted as ("+insert+" returning load) select load, count(*) from noted group by load", args...)
+	if err != nil {
+		return nil, err
+	}
+	out := map[uuid.UUID]int64{}
+	var load uuid.UUID
+	var n int64
+	_, err = pgx.ForEachRow(rows, []any{&load, &n}, func() error { out[load] = n; return nil })
+	return out, err
 }
 
 func ident(parts ...string) string { return pgx.Identifier(parts).Sanitize() }

@@ -62,21 +62,23 @@ func inSavepoint(ctx context.Context, tx Tx, f func() error) error {
 	return err
 }
 
-// NoteRefused notes in _discards the calls of a load whose keys' rows were refused, and returns how many there were. The
-// calls themselves are loaded.
-func (t Table) NoteRefused(ctx context.Context, tx Tx, schemaName string, load time.Time, id uuid.UUID, refused []Refused) (int64, error) {
+// NoteRefused notes in _discards the calls of loads whose keys' rows were refused, and returns how many each has. The calls
+// themselves are loaded.
+func (t Table) NoteRefused(ctx context.Context, tx Tx, schemaName string, loads []Load, refused []Refused) (map[uuid.UUID]int64, error) {
 	keys, details := make([]string, len(refused)), make([]string, len(refused))
 	for i, r := range refused {
 		keys[i], details[i] = r.Key, refusal.Detail(r.Err)
 	}
+	stamps, ids := columnsOf(loads)
 	key := "c." + ident(t.Key)
-	tag, err := tx.Exec(ctx, "insert into "+ident(schemaName, "_discards")+
+	out, err := counted(ctx, tx, "insert into "+ident(schemaName, "_discards")+
 		" (table_name, row_id, column_name, raw_value, reason, detail, received_at, uuid_ts, load)"+
-		" select $1::pg_catalog.text, c.id, 'id', to_json("+key+")::pg_catalog.text, $2::pg_catalog.text, r.detail, c.received_at, c.uuid_ts, $3::uuid from "+
-		ident(schemaName, t.Calls)+" as c join unnest($5::pg_catalog.text[], $6::pg_catalog.text[]) as r(key, detail) on r.key = "+key+
-		" where c.uuid_ts = $4", t.Name, string(schema.RejectedByDatabase), id, load, keys, details)
+		" select $1::pg_catalog.text, c.id, 'id', to_json("+key+")::pg_catalog.text, $2::pg_catalog.text, r.detail, c.received_at, c.uuid_ts, l.load from "+
+		ident(schemaName, t.Calls)+" as c join unnest($3::pg_catalog.text[], $4::pg_catalog.text[]) as r(key, detail) on r.key = "+key+
+		" join unnest($5::timestamptz[], $6::uuid[]) as l(uuid_ts, load) on l.uuid_ts = c.uuid_ts where c.uuid_ts = any($5)",
+		t.Name, string(schema.RejectedByDatabase), keys, details, stamps, ids)
 	if err != nil {
-		return 0, fmt.Errorf("note rows that %s refuses: %w", t.Name, err)
+		return nil, fmt.Errorf("note rows that %s refuses: %w", t.Name, err)
 	}
-	return tag.RowsAffected(), nil
+	return out, nil
 }

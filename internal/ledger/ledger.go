@@ -4,7 +4,6 @@ package ledger
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -18,6 +17,7 @@ import (
 // Querier runs statements: a pool, a connection or a transaction.
 type Querier interface {
 	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 }
 
@@ -47,9 +47,8 @@ type Unit struct {
 // Load is what one load did.
 type Load struct {
 	ID                                       uuid.UUID
-	Seq                                      int64
 	UUIDTS                                   schema.Micros
-	Unit                                     Unit
+	Units                                    []Unit // one, or the frames of a group; Fail names the first
 	Rows, Quarantined, Duplicates, Discarded int64
 	Filled                                   int64 // values that waited in _discards
 	NewTables, NewColumns                    int64
@@ -57,29 +56,59 @@ type Load struct {
 	Err                                      error
 }
 
-// Find returns the load that brought a unit in, and false if the unit is not loaded.
-func (l *Ledger) Find(ctx context.Context, q Querier, key string) (uuid.UUID, bool, error) {
-	var id uuid.UUID
-	err := q.QueryRow(ctx, "select load from "+l.units+" where unit_key = $1", key).Scan(&id)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return id, false, nil
-	}
+// Find returns the loads that brought units in, by the units' keys. A unit that is not loaded is not in it.
+func (l *Ledger) Find(ctx context.Context, q Querier, keys ...string) (map[string]uuid.UUID, error) {
+	rows, err := q.Query(ctx, "select unit_key, load from "+l.units+" where unit_key = any($1)", keys)
 	if err != nil {
-		return id, false, fmt.Errorf("look up unit: %w", err)
+		return nil, fmt.Errorf("look up units: %w", err)
 	}
-	return id, true, nil
+	out := map[string]uuid.UUID{}
+	var key string
+	var load uuid.UUID
+	if _, err := pgx.ForEachRow(rows, []any{&key, &load}, func() error { out[key] = load; return nil }); err != nil {
+		return nil, fmt.Errorf("look up units: %w", err)
+	}
+	return out, nil
 }
 
-// Claim is the first statement of a unit's transaction: it inserts the unit's row. It returns false if the unit is
-// loaded already. While another transaction has claimed the unit, it waits for that one's end.
-func (l *Ledger) Claim(ctx context.Context, tx Querier, load uuid.UUID, u Unit) (bool, error) {
-	tag, err := tx.Exec(ctx, "insert into "+l.units+
-		" (unit_key, unit, kind, load, size, loaded_at) values ($1, $2, $3, $4, $5, clock_timestamp())"+
-		" on conflict (unit_key) do nothing", u.Key, u.Name, u.Kind, load, u.Size)
-	if err != nil {
-		return false, fmt.Errorf("claim unit: %w", err)
+// Claim is the first statement of a transaction: it inserts the rows of its units. It returns how many were inserted: the
+// others are loaded already. While another transaction has claimed one of them, it waits for that one's end. All claim in
+// the order of the keys, so that no two wait for each other. loads are the units' loads.
+func (l *Ledger) Claim(ctx context.Context, tx Querier, loads []*Load) (int64, error) {
+	return l.insertUnits(ctx, tx, loads, "nothing")
+}
+
+// Renew is Claim for units that may be loaded again, windows: one that is there already gets this load, size and time.
+func (l *Ledger) Renew(ctx context.Context, tx Querier, loads []*Load) (int64, error) {
+	return l.insertUnits(ctx, tx, loads, "update set load = excluded.load, size = excluded.size, loaded_at = excluded.loaded_at, reads = u.reads + 1")
+}
+
+func (l *Ledger) insertUnits(ctx context.Context, tx Querier, loads []*Load, onConflict string) (int64, error) {
+	var c unitColumns
+	for _, d := range loads {
+		for _, u := range d.Units {
+			c.add(d.ID, u)
+		}
 	}
-	return tag.RowsAffected() == 1, nil
+	tag, err := tx.Exec(ctx, "insert into "+l.units+" as u (unit_key, unit, kind, load, size, loaded_at)"+
+		" select key, unit, kind, load, size, clock_timestamp() from unnest($1::pg_catalog.text[], $2::pg_catalog.text[],"+
+		" $3::pg_catalog.text[], $4::uuid[], $5::bigint[]) as n(key, unit, kind, load, size) order by key collate \"C\""+
+		" on conflict (unit_key) do "+onConflict, c.keys, c.names, c.kinds, c.loads, c.sizes)
+	if err != nil {
+		return 0, fmt.Errorf("claim unit: %w", err)
+	}
+	return tag.RowsAffected(), nil
+}
+
+// unitColumns are units as the columns of a statement.
+type unitColumns struct {
+	keys, names, kinds, loads []string
+	sizes                     []int64
+}
+
+func (c *unitColumns) add(load uuid.UUID, u Unit) {
+	c.keys, c.names, c.kinds = append(c.keys, u.Key), append(c.names, u.Name), append(c.kinds, u.Kind)
+	c.loads, c.sizes = append(c.loads, load.String()), append(c.sizes, u.Size)
 }
 
 // Wait waits until all transactions that have claimed a unit have ended, and lets no other claim one until this one ends.
@@ -99,20 +128,42 @@ func (l *Ledger) Lock(ctx context.Context, tx Querier) error {
 	return nil
 }
 
-// Finish is the last statement of a unit's transaction, under Lock: it numbers the load, so that the numbers become
-// visible in their order.
-func (l *Ledger) Finish(ctx context.Context, tx Querier, d *Load) error {
-	err := tx.QueryRow(ctx, "insert into "+l.loads+
-		" (load, seq, uuid_ts, unit, unit_key, status, rows, quarantined, duplicates, discarded, filled, new_tables, new_columns,"+
+// Finish is the last statement of a transaction, under Lock: it numbers its loads, in their order, so that the numbers
+// become visible in their order.
+func (l *Ledger) Finish(ctx context.Context, tx Querier, loads ...*Load) error {
+	var c loadColumns
+	for _, d := range loads {
+		c.add(d)
+	}
+	_, err := tx.Exec(ctx, "insert into "+l.loads+
+		" (load, seq, uuid_ts, unit, unit_key, units, status, rows, quarantined, duplicates, discarded, filled, new_tables, new_columns,"+
 		" bytes, started_at, finished_at)"+
-		" select $1, coalesce(max(seq), 0) + 1, $2, $3, $4, 'finished', $5, $6, $7, $8, $9, $10, $11, $12, $13, clock_timestamp()"+
-		" from "+l.loads+" returning seq",
-		d.ID, time.UnixMicro(int64(d.UUIDTS)), d.Unit.Name, d.Unit.Key, d.Rows, d.Quarantined, d.Duplicates, d.Discarded, d.Filled,
-		d.NewTables, d.NewColumns, d.Unit.Size, d.Started).Scan(&d.Seq)
+		" select load, (select coalesce(max(seq), 0) from "+l.loads+") + n, uuid_ts, unit, unit_key, units, 'finished',"+
+		" c[1], c[2], c[3], c[4], c[5], c[6], c[7], c[8], started_at, clock_timestamp() from (select n, load, uuid_ts, unit, unit_key, units, started_at,"+
+		" ($7::bigint[])[n * 8 - 7:n * 8] as c from unnest($1::uuid[], $2::timestamptz[], $3::pg_catalog.text[], $4::pg_catalog.text[], $5::bigint[],"+
+		" $6::timestamptz[]) with ordinality as d(load, uuid_ts, unit, unit_key, units, started_at, n)) as d order by n",
+		c.ids, c.stamps, c.units, c.keys, c.sizes, c.started, c.counts)
 	if err != nil {
 		return fmt.Errorf("record load: %w", err)
 	}
 	return nil
+}
+
+// loadColumns are loads as the columns of a statement; counts has eight of each.
+type loadColumns struct {
+	ids, units, keys []string
+	stamps, started  []time.Time
+	sizes, counts    []int64
+}
+
+func (c *loadColumns) add(d *Load) {
+	first, bytes := d.Units[0], int64(0)
+	for _, u := range d.Units {
+		bytes += u.Size
+	}
+	c.ids, c.stamps, c.started = append(c.ids, d.ID.String()), append(c.stamps, time.UnixMicro(int64(d.UUIDTS))), append(c.started, d.Started)
+	c.units, c.keys, c.sizes = append(c.units, first.Name), append(c.keys, first.Key), append(c.sizes, int64(len(d.Units)))
+	c.counts = append(c.counts, d.Rows, d.Quarantined, d.Duplicates, d.Discarded, d.Filled, d.NewTables, d.NewColumns, bytes)
 }
 
 // Fail records a load that was rolled back. It runs in a transaction of its own.
@@ -120,7 +171,7 @@ func (l *Ledger) Fail(ctx context.Context, q Querier, d *Load) error {
 	_, err := q.Exec(ctx, "insert into "+l.loads+
 		" (load, unit, unit_key, status, bytes, started_at, finished_at, error)"+
 		" values ($1, $2, $3, 'failed', $4, $5, clock_timestamp(), $6)",
-		d.ID, d.Unit.Name, d.Unit.Key, d.Unit.Size, d.Started, d.Err.Error())
+		d.ID, d.Units[0].Name, d.Units[0].Key, d.Units[0].Size, d.Started, d.Err.Error())
 	if err != nil {
 		return fmt.Errorf("record failed load: %w", err)
 	}

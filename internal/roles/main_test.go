@@ -96,7 +96,7 @@ func (s *site) load(pool *pgxpool.Pool, mode loader.Mode, lines ...string) loade
 
 func (s *site) loadSource(pool *pgxpool.Pool, mode loader.Mode, src loader.Source) (loader.Report, error) {
 	s.t.Helper()
-	l, err := loader.New(pool, loader.Config{Source: nickname, Evolve: mode})
+	l, err := loader.New(pool, loader.Config{Source: nickname, Evolve: mode, SmallUnit: -1})
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -14,13 +14,14 @@ type Source interface {
 	// Units yields each unit, or an error that concerns one of them alone (a file that cannot be read) and names it: the
 	// loader reports it as it is and goes on.
 	//
-	// The loader asks in a goroutine of its own and up to Ahead units before it opens them, so that it knows which small
-	// ones are there to share a transaction: what a unit holds before it is opened should be little. A source that has no
+	// The loader asks in a goroutine of its own: after a small unit (see loader.Config) at once, up to Ahead units before it
+	// opens them, so that it knows which ones are there to share a transaction; after any other one when that is loaded or,
+	// if it is large, when a worker has it. What a unit holds before it is opened should be little. A source that has no
 	// unit now just blocks until it has one, or until ctx ends; nothing that it yielded before waits for that.
 	Units(ctx context.Context) iter.Seq2[Unit, error]
 }
 
-// Ahead is how many units a loader asks for before it opens them, at most.
+// Ahead is how many small units a loader asks for before it opens them, at most.
 const Ahead = 256
 
 // Unit is one piece of a source: a file, an object, a frame of a stream, a window of an API.

@@ -40,6 +40,7 @@ delete from "{schema}"."_columns" where "table_name" = 'webhook_delivered';
 -- Above this line: generated from the event catalogue by "go test ./migrations -run TestBaselineFile -update".
 drop table if exists "{schema}"."_loads";
 drop table if exists "{schema}"."_units";
+drop table if exists "{schema}"."_claims";
 drop table if exists "{schema}"."_quarantine";
 drop table if exists "{schema}"."_discards";
 drop table if exists "{schema}"."_columns";

@@ -6,6 +6,7 @@ create table if not exists "{schema}"."_loads" (
 	"uuid_ts" timestamptz constraint "_uq_loads_uuid_ts" unique,
 	"unit" text,
 	"unit_key" text collate "C",
+	"units" bigint not null default 1,
 	"status" text not null constraint "_ck_loads_status" check ("status" in ('finished', 'failed', 'undone')),
 	"rows" bigint not null default 0,
 	"quarantined" bigint not null default 0,
@@ -19,12 +20,13 @@ create table if not exists "{schema}"."_loads" (
 	"finished_at" timestamptz,
 	"error" text
 );
-comment on table "{schema}"."_loads" is 'One row for each load: a transaction that brought the events of one unit in, or failed to.';
+comment on table "{schema}"."_loads" is 'One row for each load: it brought the events of one unit in, or of several frames at once, or failed to.';
 comment on column "{schema}"."_loads"."load" is 'Key of the load.';
 comment on column "{schema}"."_loads"."seq" is 'Number of the load in the order in which loads became visible; empty for failed ones.';
 comment on column "{schema}"."_loads"."uuid_ts" is 'The uuid_ts of all rows of the load.';
 comment on column "{schema}"."_loads"."unit" is 'The unit as people know it: a path, or stdin.';
 comment on column "{schema}"."_loads"."unit_key" is 'The unit''s key in _units.';
+comment on column "{schema}"."_loads"."units" is 'How many units the load brought in: 1, or a number of frames of which unit and unit_key name the first.';
 comment on column "{schema}"."_loads"."status" is 'finished, failed (nothing of it is visible) or undone (its rows were taken out again).';
 comment on column "{schema}"."_loads"."rows" is 'Rows inserted into event tables.';
 comment on column "{schema}"."_loads"."quarantined" is 'Records that went to _quarantine.';
@@ -44,15 +46,27 @@ create table if not exists "{schema}"."_units" (
 	"kind" text,
 	"load" uuid,
 	"size" bigint,
-	"loaded_at" timestamptz
+	"loaded_at" timestamptz,
+	"reads" bigint not null default 1
 );
-comment on table "{schema}"."_units" is 'One row for each unit that is loaded: a file, or all of the standard input.';
-comment on column "{schema}"."_units"."unit_key" is 'What identifies the unit; the same key is the same bytes and is not loaded twice.';
+comment on table "{schema}"."_units" is 'One row for each unit that is loaded: a file, all of the standard input, an object, a frame of a stream, a window of an API.';
+comment on column "{schema}"."_units"."unit_key" is 'What identifies the unit. The same key is the same bytes and is not loaded twice, but for windows.';
 comment on column "{schema}"."_units"."unit" is 'The unit as people know it: a path, or stdin.';
-comment on column "{schema}"."_units"."kind" is 'Kind of the unit: file, or replay of what waited in quarantine.';
-comment on column "{schema}"."_units"."load" is 'The load that brought the unit in.';
+comment on column "{schema}"."_units"."kind" is 'Kind of the unit: file, object, frame, window, or replay of what waited in quarantine.';
+comment on column "{schema}"."_units"."load" is 'The load that brought the unit in; of a window the last one.';
 comment on column "{schema}"."_units"."size" is 'Bytes of the unit, before decompression.';
-comment on column "{schema}"."_units"."loaded_at" is 'When the unit was loaded.';
+comment on column "{schema}"."_units"."loaded_at" is 'When the unit was loaded; of a window when that was last.';
+comment on column "{schema}"."_units"."reads" is 'How often the unit was loaded: once, but for windows, which are read again while events can still come.';
+
+create table if not exists "{schema}"."_claims" (
+	"unit_key" text collate "C" constraint "_pk__claims" primary key,
+	"worker" uuid not null,
+	"until" timestamptz not null
+);
+comment on table "{schema}"."_claims" is 'Units that loads which share their work have taken and not yet loaded.';
+comment on column "{schema}"."_claims"."unit_key" is 'The unit''s key, which will be that in _units.';
+comment on column "{schema}"."_claims"."worker" is 'The Load that has taken the unit.';
+comment on column "{schema}"."_claims"."until" is 'When anybody may take the unit, unless its Load has shown by then that it is alive.';
 
 create table if not exists "{schema}"."_quarantine" (
 	"id" text collate "C" constraint "_pk__quarantine" primary key,
@@ -177,6 +191,16 @@ begin
 	loop
 		execute pg_catalog.format('revoke insert, update, delete, truncate, references, trigger on %s from %s', r.oid::pg_catalog.regclass,
 			case when r.grantee = 0 then 'public' else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(r.grantee)) end);
+	end loop;
+	-- But it notes a window of an API as read again, and takes units and gives them back.
+	for r in
+		select distinct c.oid, c.relname, x.grantee
+		from pg_catalog.pg_class c, pg_catalog.aclexplode(c.relacl) x
+		where c.oid in (pg_catalog.to_regclass('"{schema}"."_units"'), pg_catalog.to_regclass('"{schema}"."_claims"'))
+			and x.grantee not in (0, c.relowner) and x.privilege_type = 'INSERT'
+	loop
+		execute pg_catalog.format('grant %s on %s to %I', case r.relname when '_units' then 'update' else 'update, delete' end,
+			r.oid::pg_catalog.regclass, pg_catalog.pg_get_userbyid(r.grantee));
 	end loop;
 end $$;
 
