@@ -36,6 +36,13 @@ func azureStore() *store {
 				return nil
 			}
 		},
+		got: func(r *blob.Reader) string {
+			var out azureblob.DownloadStreamResponse
+			if r.As(&out) && out.ETag != nil {
+				return string(*out.ETag)
+			}
+			return ""
+		},
 		status: func(err error) int {
 			var re *azcore.ResponseError
 			if errors.As(err, &re) {

@@ -134,7 +134,7 @@ func (s *stream) connect() error {
 		stop()
 		return err
 	}
-	if conn.Size() != u.size {
+	if got := u.bucket.store.got(conn); conn.Size() != u.size || got != "" && got != u.version {
 		stop()
 		return errors.Join(errChanged, conn.Close())
 	}

@@ -39,6 +39,13 @@ func gcsStore() *store {
 				return nil
 			}
 		},
+		got: func(r *blob.Reader) string {
+			var out *storage.Reader
+			if r.As(&out) && out.Attrs.Generation > 0 {
+				return strconv.FormatInt(out.Attrs.Generation, 10)
+			}
+			return ""
+		},
 		status: func(err error) int {
 			var re *googleapi.Error
 			if errors.As(err, &re) {

@@ -36,6 +36,7 @@ func localStore() *store {
 				return err
 			}
 		},
+		got:     func(*blob.Reader) string { return "" },
 		status:  func(error) int { return 0 },
 		partial: always,
 		regular: func(o *blob.ListObject) bool {

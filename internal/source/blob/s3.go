@@ -32,8 +32,19 @@ func s3Store() *store {
 				if as(&in) && version != "" {
 					in.IfMatch = aws.String(`"` + version + `"`)
 				}
+				var options *[]func(*s3.Options)
+				if as(&options) { // a line on the standard error for each object that was stored without a checksum
+					*options = append(*options, func(o *s3.Options) { o.DisableLogOutputChecksumValidationSkipped = true })
+				}
 				return nil
 			}
+		},
+		got: func(r *blob.Reader) string {
+			var out s3.GetObjectOutput
+			if r.As(&out) {
+				return strings.Trim(aws.ToString(out.ETag), `"`)
+			}
+			return ""
 		},
 		status: func(err error) int {
 			var re *awshttp.ResponseError

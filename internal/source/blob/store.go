@@ -14,6 +14,9 @@ type store struct {
 	version func(o *blob.ListObject) string
 	// pin prepares a read so that it fails if the object is another version by now.
 	pin func(version string) func(as func(any) bool) error
+	// got is the version that a read was answered with, empty if that is not told: not all that speak a store's protocol heed
+	// a pin.
+	got func(r *blob.Reader) string
 	// status is the HTTP status that an error stands for, 0 if none.
 	status func(err error) int
 	// partial reports whether an object may be seen before it is complete.
