@@ -233,11 +233,21 @@ func (s *JobSettings) Dates(words []string, at time.Time) []string {
 	return out
 }
 
+// didYouMean asks whether one of some words was meant, in whatever case they are.
 func didYouMean(word string, words []string) string {
-	if near := nearest(word, words); near != "" {
-		return ", did you mean " + near + "?"
+	for _, near := range words {
+		if strings.ToLower(near) == nearest(word, lower(words)) {
+			return ", did you mean " + near + "?"
+		}
 	}
 	return ""
+}
+
+func lower(words []string) (out []string) {
+	for _, w := range words {
+		out = append(out, strings.ToLower(w))
+	}
+	return out
 }
 
 // checkJobs returns everything that is wrong with jobs.
