@@ -109,6 +109,9 @@ func (a *attempt) loadOf(unit int) *ledger.Load {
 	return a.loads[unit]
 }
 
+// again reports whether the attempt reads what was read before: a window.
+func (a *attempt) again() bool { return a.units[0].known }
+
 // stamps are the uuid_ts of the loads.
 func (a *attempt) stamps() []time.Time {
 	out := make([]time.Time, len(a.loads))

@@ -15,12 +15,13 @@ import (
 //
 // The COPY is optimistic: only when it hits an id that is there are ids looked up, those rows left out, and the rest
 // copied. Staging all of them and inserting with ON CONFLICT costs three times a COPY. A row that another transaction has
-// inserted and not committed makes the COPY wait for that one's end.
+// inserted and not committed makes the COPY wait for that one's end. Of a window that was loaded before, most rows are there:
+// it begins with the look-up.
 func (w *writing) insert(ctx context.Context, t *copyin.Table) error {
 	table := t.Record.Table
 	var failed error
 	for try := 0; ; try++ {
-		if w.known[table] {
+		if w.known[table] || w.a.again() {
 			before := len(t.Rows)
 			rows, err := w.absent(ctx, t)
 			if err != nil {

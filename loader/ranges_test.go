@@ -114,7 +114,7 @@ func TestRangesAreTheWholeFile(t *testing.T) {
 						t.Errorf("%d units of %d bytes, want %d of %d", len(report.Units), report.Bytes, n, whole.Bytes)
 					}
 					if diff := cmp.Diff(want, contents(t, pool, "clevertap_prod")); diff != "" {
-						t.Errorf("whole (-) and in ranges of %d (+):\n%s", limit, diff)
+						t.Errorf("%+v: whole (-) and in ranges of %d (+):\n%s", cfg, limit, diff)
 					}
 					if report.Counts != whole.Counts || report.Notes != whole.Notes {
 						t.Errorf("in ranges of %d: counted %+v, %+v; whole: %+v, %+v", limit, report.Counts, report.Notes, whole.Counts, whole.Notes)
