@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -107,5 +106,3 @@ func (p *puller) loaded(ctx context.Context, windows []clevertap.Window) (map[st
 	}
 	return out, err
 }
-
-func sorted(m map[string]clevertap.Refusal) []string { return slices.Sorted(maps.Keys(m)) }

@@ -3,6 +3,8 @@ package pull
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -120,10 +122,7 @@ func (p *puller) run(ctx context.Context) (Report, error) {
 		return out, err
 	}
 	out.Settled = out.Windows - len(windows)
-	src := clevertap.NewSource(clevertap.SourceOptions{
-		Client: p.client, Windows: windows, Wanted: p.o.Events, Location: p.o.Location, UserIdentity: p.o.UserIdentity,
-		Start: schema.Micros(p.began.UnixMicro()), TempDir: p.o.TempDir,
-	})
+	src := p.source(windows)
 	l, err := loader.New(p.o.Pool, p.o.Loader)
 	if err != nil {
 		return out, err
@@ -132,15 +131,57 @@ func (p *puller) run(ctx context.Context) (Report, error) {
 	stop := p.watch(l, src, len(windows))
 	out.Report, err = l.Load(ctx, src)
 	stop()
-	for _, event := range sorted(src.Skipped()) {
-		out.Skipped = append(out.Skipped, Skipped{event, string(src.Skipped()[event])})
-	}
+	out.Skipped = SkippedOf(src)
 	var units *loader.UnitsError
 	if fatal := src.Err(); fatal != nil && (err == nil || errors.As(err, &units)) {
 		err = fatal
 	}
 	return out, err
 }
+
+// SkippedOf returns the events that a source has left out, in the order of their names.
+func SkippedOf(src *clevertap.Source) (out []Skipped) {
+	skipped := src.Skipped()
+	for _, event := range slices.Sorted(maps.Keys(skipped)) {
+		out = append(out, Skipped{event, string(skipped[event])})
+	}
+	return out
+}
+
+func (p *puller) source(windows []clevertap.Window) *clevertap.Source {
+	return clevertap.NewSource(clevertap.SourceOptions{
+		Client: p.client, Windows: windows, Wanted: p.o.Events, Location: p.o.Location, UserIdentity: p.o.UserIdentity,
+		Start: schema.Micros(p.began.UnixMicro()), TempDir: p.o.TempDir,
+	})
+}
+
+// Reading is an account that is read and not loaded, for comparing. Close it after use.
+type Reading struct {
+	*clevertap.Source
+	// Events are those that are asked for, From and To the days.
+	Events   []string
+	From, To clevertap.Day
+	client   *clevertap.Client
+}
+
+// Open makes a Reading of all windows that Options say, whether they are loaded or not. No database is needed.
+func Open(ctx context.Context, o Options) (*Reading, error) {
+	p, err := newPuller(o)
+	if err != nil {
+		return nil, err
+	}
+	events, err := p.events(ctx)
+	if err != nil {
+		p.client.Close()
+		return nil, err
+	}
+	return &Reading{
+		Source: p.source(clevertap.Windows(events, p.o.From, p.o.To)), Events: events, From: p.o.From, To: p.o.To, client: p.client,
+	}, nil
+}
+
+// Close closes connections that are idle.
+func (r *Reading) Close() { r.client.Close() }
 
 // progressInterval is the time between two calls of Options.Progress.
 const progressInterval = 200 * time.Millisecond
