@@ -18,11 +18,14 @@ type hand struct {
 	held map[*stream.Frame]struct{}
 	last *stream.Frame // loaded, and acknowledged when the next one is
 
-	stop chan struct{}
-	done sync.WaitGroup
+	every time.Duration // between two signs
+	stop  chan struct{}
+	done  sync.WaitGroup
 }
 
-func newHand() *hand { return &hand{held: map[*stream.Frame]struct{}{}, stop: make(chan struct{})} }
+func newHand(signEvery time.Duration) *hand {
+	return &hand{held: map[*stream.Frame]struct{}{}, every: signEvery, stop: make(chan struct{})}
+}
 
 // take adds frames.
 func (h *hand) take(frames []*stream.Frame) {
@@ -49,7 +52,7 @@ func (h *hand) take(frames []*stream.Frame) {
 
 // sign keeps the frames from being given to others, until release.
 func (h *hand) sign() {
-	tick := time.NewTicker(stream.SignEvery)
+	tick := time.NewTicker(h.every)
 	defer tick.Stop()
 	for {
 		select {

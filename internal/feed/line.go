@@ -67,7 +67,7 @@ func (l *line) cycle(ctx context.Context) error {
 		}
 		l.consumer = c
 	}
-	l.hand = newHand()
+	l.hand = newHand(l.consumer.SignEvery())
 	defer l.hand.release()
 	err := l.gather(ctx)
 	if len(l.hand.frames) == 0 {

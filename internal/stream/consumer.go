@@ -9,9 +9,6 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// SignEvery is how often a worker should call Frame.InHand for what it has not acknowledged.
-const SignEvery = ackWait / 4
-
 // Consumer takes the frames of one stream. All consumers of a stream, in any number of processes, share its frames. It is for
 // one goroutine.
 type Consumer struct {
@@ -38,7 +35,7 @@ func (b *Broker) Consumer(ctx context.Context, schema string) (*Consumer, error)
 	}
 	pull, err := s.stream.Consumer(ctx, consumerName)
 	if errors.Is(err, jetstream.ErrConsumerNotFound) {
-		pull, err = s.stream.CreateOrUpdateConsumer(ctx, consumerConfig())
+		pull, err = s.stream.CreateOrUpdateConsumer(ctx, b.consumerConfig())
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open consumer of stream %s: %w", s.name, err)
@@ -47,6 +44,11 @@ func (b *Broker) Consumer(ctx context.Context, schema string) (*Consumer, error)
 		return nil, err
 	}
 	return &Consumer{broker: b, schema: schema, source: s, pull: pull}, nil
+}
+
+// SignEvery is how often a worker should call Frame.InHand for what it has not acknowledged.
+func (c *Consumer) SignEvery() time.Duration {
+	return max(c.pull.CachedInfo().Config.AckWait/4, 10*time.Millisecond)
 }
 
 // Frame is one frame in the hands of a worker, until it is acknowledged or given back.

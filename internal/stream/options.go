@@ -46,7 +46,10 @@ type Options struct {
 	MaxBytes int64
 	// AckTimeout is how long the server's acknowledgement may take. Defaults to 5 s.
 	AckTimeout time.Duration
-	unsafe     bool // the embedded server may lose what it acknowledged: for tests that must notice
+	// AckWait is after how long without a sign of life of a worker its frames are given to others. It counts when a stream's
+	// consumer is made. Defaults to 20 s.
+	AckWait time.Duration
+	unsafe  bool // the embedded server may lose what it acknowledged: for tests that must notice
 	// Logger gets lost connections and the server's warnings. Defaults to none.
 	Logger *slog.Logger
 }
@@ -79,6 +82,9 @@ func (o Options) withDefaults() (Options, error) {
 	if o.AckTimeout == 0 {
 		o.AckTimeout = 5 * time.Second
 	}
+	if o.AckWait == 0 {
+		o.AckWait = 20 * time.Second
+	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -105,7 +111,7 @@ func (o *Options) check() error {
 		return errors.New("stream: several ways to sign in are given: use one of token, token file, credentials, nkey")
 	case (o.Cert == "") != (o.Key == ""):
 		return errors.New("stream: a client's certificate needs its key, and the key its certificate")
-	case o.MaxBytes < 0 || o.MinFree < 0 || o.AckTimeout < 0:
+	case o.MaxBytes < 0 || o.MinFree < 0 || o.AckTimeout < 0 || o.AckWait < 0:
 		return errors.New("stream: sizes and times must not be negative")
 	case o.MaxBytes > 0 && o.MaxBytes < 2*MaxFrame:
 		return fmt.Errorf("stream: at most %d bytes hardly hold a frame: give %d or more", o.MaxBytes, 2*MaxFrame)

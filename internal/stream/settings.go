@@ -69,17 +69,13 @@ func checkStream(c *jetstream.StreamConfig, subject string, replicas int) error 
 // consumerName is the durable consumer that all workers share.
 const consumerName = "tapline"
 
-const (
-	// ackWait is after how long without a sign of life a frame is given to another worker, signEvery how often a sign is due.
-	ackWait = 20 * time.Second
-	// maxInHand is how many frames all workers together may have in hand.
-	maxInHand = 50_000
-)
+// maxInHand is how many frames all workers together may have in hand.
+const maxInHand = 50_000
 
-func consumerConfig() jetstream.ConsumerConfig {
+func (b *Broker) consumerConfig() jetstream.ConsumerConfig {
 	return jetstream.ConsumerConfig{
 		Durable: consumerName, Description: "Frames that are not loaded yet. Do not acknowledge by hand.",
-		DeliverPolicy: jetstream.DeliverAllPolicy, AckPolicy: jetstream.AckExplicitPolicy, AckWait: ackWait,
+		DeliverPolicy: jetstream.DeliverAllPolicy, AckPolicy: jetstream.AckExplicitPolicy, AckWait: b.opts.AckWait,
 		MaxDeliver: -1, MaxAckPending: maxInHand, ReplayPolicy: jetstream.ReplayInstantPolicy,
 	}
 }
