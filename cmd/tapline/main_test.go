@@ -19,8 +19,10 @@ import (
 	"github.com/tapline/tapline/internal/pgtest"
 )
 
-// testscript.Main makes this test binary the program "tapline" in PATH.
-func TestMain(m *testing.M) { testscript.Main(m, map[string]func(){"tapline": main}) }
+// testscript.Main makes this test binary the programs "tapline" and "tapline-test-sink" in PATH.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"tapline": main, "tapline-test-sink": sinkMain})
+}
 
 // noServer takes the variables that name a server out of an environment.
 func noServer(environ []string) []string {

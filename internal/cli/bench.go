@@ -14,7 +14,7 @@ import (
 
 func (a *app) benchCommand() *cobra.Command {
 	var o bench.Options
-	var memory bool
+	var memory, forward bool
 	c := &cobra.Command{
 		Use:   "bench",
 		Short: "Measure loading against psql's \\copy of the very same rows",
@@ -29,17 +29,30 @@ With --memory it loads files that ask for much memory instead (a line of 64 MiB,
 million lines in one gzip, 10 million CleverTap records, 500 new tables of 100 and of 500 columns) and prints the
 largest resident size of each load. That takes some minutes and 6 GB of disk.
 
+With --federate it forwards stored rows of 20 properties, in 500 loads, to a destination in a process of its own that
+parses every message and keeps one of each id, and prints events a second, the largest resident size of the process that
+forwards, and how many rows Postgres looked at for each that was sent. Its schema is bench_federate.
+
 ` + databaseHelp,
 		Example: `  tapline bench
   tapline bench --memory
+  tapline bench --federate
   tapline bench --events 100000 --rounds 3`,
 		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.bench(cmd.Context(), o, memory) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if forward {
+				return a.benchFederate(cmd.Context(), o)
+			}
+			return a.bench(cmd.Context(), o, memory)
+		},
 	}
 	a.databaseFlags(c)
 	c.Flags().Int64Var(&o.Events, "events", 1_000_000, "events to load")
 	c.Flags().IntVar(&o.Files, "files", 4, "files that the events are in")
 	c.Flags().BoolVar(&memory, "memory", false, "measure memory, not speed")
+	c.Flags().BoolVar(&forward, "federate", false, "measure forwarding, not loading")
+	c.MarkFlagsMutuallyExclusive("memory", "federate")
+	c.AddCommand(a.benchSinkCommand())
 	c.Flags().IntVar(&o.Rounds, "rounds", 5, "how often each side runs")
 	c.Flags().Uint64Var(&o.Seed, "seed", 1, "seed of the events")
 	c.Flags().StringVar(&o.Dir, "temp-dir", "", "`FOLDER` for the event file and the exported rows, 3 KB an event (default the system's)")

@@ -3,6 +3,7 @@ package cli
 import (
 	"time"
 
+	"github.com/tapline/tapline/internal/bench"
 	"github.com/tapline/tapline/internal/federate"
 )
 
@@ -10,6 +11,7 @@ import (
 type forwardedJSON struct {
 	Destinations []forwardedOne `json:"destinations"`
 	Seconds      float64        `json:"seconds"`
+	MaxRSS       int64          `json:"max_rss_bytes,omitempty"` // the process's largest resident size
 	Errors       []string       `json:"errors,omitempty"`
 	ExitCode     int            `json:"exit_code"`
 }
@@ -30,7 +32,7 @@ func (a *app) forwarded(w *forwarding, o *federate.Options, err error) error {
 	}
 	took := time.Since(w.start)
 	if a.json {
-		out := forwardedJSON{Destinations: []forwardedOne{}, Seconds: took.Seconds(), ExitCode: code}
+		out := forwardedJSON{Destinations: []forwardedOne{}, Seconds: took.Seconds(), MaxRSS: bench.MaxRSS(), ExitCode: code}
 		for _, p := range w.all() {
 			out.Destinations = append(out.Destinations, forwardedOne{p.Destination, p.Sent, p.Filtered, p.Undelivered, p.Pending})
 		}
