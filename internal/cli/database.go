@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/spf13/cobra"
@@ -116,8 +117,22 @@ func clusterExists(dir string) bool {
 	return err == nil || !errors.Is(err, os.ErrNotExist)
 }
 
-// pool returns a pool of connections to the server. It is the caller's to close.
+// pool returns a pool of connections to the server, which answers. It is the caller's to close.
 func (s *server) pool(ctx context.Context) (*pgxpool.Pool, error) {
+	pool, err := s.lazyPool(ctx, 0)
+	if err != nil {
+		return nil, err
+	}
+	if err := pool.Ping(ctx); err != nil {
+		pool.Close()
+		return nil, s.explain(err)
+	}
+	return pool, nil
+}
+
+// lazyPool is pool for a server that may not answer yet. conns is how many connections it may have, if the DSN does not
+// say; 0 leaves that to pgx.
+func (s *server) lazyPool(ctx context.Context, conns int32) (*pgxpool.Pool, error) {
 	dsn := s.DSN
 	if s.local != nil {
 		dsn = s.local.OwnDSN(localpg.Database)
@@ -130,13 +145,12 @@ func (s *server) pool(ctx context.Context) (*pgxpool.Pool, error) {
 		cfg.ConnConfig.RuntimeParams["application_name"] = "tapline"
 	}
 	cfg.ConnConfig.RuntimeParams["client_encoding"] = "UTF8" // whatever the role or the DSN has: it is what we send
+	if conns > 0 && !strings.Contains(dsn, "pool_max_conns") {
+		cfg.MaxConns = conns
+	}
 	pool, err := pgxpool.NewWithConfig(ctx, cfg)
 	if err != nil {
 		return nil, fmt.Errorf("open pool: %w", err)
-	}
-	if err := pool.Ping(ctx); err != nil {
-		pool.Close()
-		return nil, s.explain(err)
 	}
 	return pool, nil
 }

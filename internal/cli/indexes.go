@@ -8,13 +8,16 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tapline/tapline/internal/config"
 	"github.com/tapline/tapline/migrations"
 )
 
 // indexes are those of the configuration for the chosen source, by table, in its order.
-func (a *app) indexes() (out []migrations.Index) {
-	for _, table := range slices.Sorted(maps.Keys(a.cfg.Indexes)) {
-		for _, columns := range a.cfg.Indexes[table] {
+func (a *app) indexes() []migrations.Index { return indexesOf(&a.cfg) }
+
+func indexesOf(c *config.Config) (out []migrations.Index) {
+	for _, table := range slices.Sorted(maps.Keys(c.Indexes)) {
+		for _, columns := range c.Indexes[table] {
 			out = append(out, migrations.Index{Table: table, Columns: columns})
 		}
 	}

@@ -50,7 +50,7 @@ named after the source. A file is loaded whole or not at all, and never twice.
 	for group, commands := range map[string][]*cobra.Command{
 		"load": {
 			a.loadCommand(), a.pullCommand(), a.statusCommand(), a.quarantineCommand(), a.psqlCommand(), a.schemaCommand(),
-			a.federateCommand(),
+			a.federateCommand(), a.serveCommand(), a.workerCommand(),
 		},
 		"keep":   {a.sourceCommand(), a.destinationCommand(), a.loadsCommand(), a.pruneCommand(), a.migrateCommand()},
 		"run":    {a.runCommand(), a.jobsCommand()},

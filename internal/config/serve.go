@@ -19,6 +19,8 @@ type Serve struct {
 	TLSCert         string   `yaml:"tls_cert" doc:"File of the certificate and those above it; read again when it changes."`
 	TLSKey          string   `yaml:"tls_key" doc:"File of the certificate's key."`
 	NATS            []string `yaml:"nats" doc:"URLs of NATS servers with JetStream, in place of the embedded one."`
+	NATSListen      string   `yaml:"nats_listen" doc:"Loopback address at which the embedded server serves workers on this machine."`
+	NATSTokenFile   string   `yaml:"nats_token_file" doc:"File of a token to sign in at NATS with, such as stream/token of the data folder."`
 	NATSCreds       string   `yaml:"nats_creds" doc:"File of credentials to sign in there."`
 	NATSMonitors    []string `yaml:"nats_monitors" doc:"URLs of their monitoring ports, where they say that they sync. Defaults to port 8222."`
 	NATSTrustSync   bool     `yaml:"nats_trust_sync" doc:"Do not look whether they sync: somebody has made sure."`
@@ -53,6 +55,8 @@ func (s *Serve) Fill(f Serve) {
 		{&s.PublicURL, &f.PublicURL},
 		{&s.TLSCert, &f.TLSCert},
 		{&s.TLSKey, &f.TLSKey},
+		{&s.NATSListen, &f.NATSListen},
+		{&s.NATSTokenFile, &f.NATSTokenFile},
 		{&s.NATSCreds, &f.NATSCreds},
 		{&s.StreamMaxBytes, &f.StreamMaxBytes},
 		{&s.LoadEvery, &f.LoadEvery},
@@ -137,7 +141,12 @@ func (s *Serve) checkURLs() error {
 			}
 		}
 	}
-	if len(s.NATS) == 0 && (s.NATSCreds != "" || len(s.NATSMonitors) > 0 || s.NATSTrustSync || s.NATSReplicas > 0) {
+	if s.NATSListen != "" {
+		if err := checkAddress("--nats-listen", s.NATSListen); err != nil {
+			return err
+		}
+	}
+	if len(s.NATS) == 0 && (s.NATSCreds != "" || s.NATSTokenFile != "" || len(s.NATSMonitors) > 0 || s.NATSTrustSync || s.NATSReplicas > 0) {
 		return &Error{"--nats", "", "not given, but settings of it are", "give the URL of the NATS servers, or leave the others out"}
 	}
 	return nil

@@ -2,6 +2,7 @@ package registry
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
@@ -33,6 +34,9 @@ func (r *Registry) Declare(ctx context.Context, d Declared) error {
 	if err := d.Settings.Check(); err != nil {
 		return err
 	}
+	if done, err := r.isAsDeclared(ctx, d); err != nil || done {
+		return err
+	}
 	return r.inTx(ctx, func(tx pgx.Tx) error {
 		schemaName := d.Schema
 		have, err := get(ctx, tx, d.Nickname)
@@ -58,6 +62,44 @@ func (r *Registry) Declare(ctx context.Context, d Declared) error {
 		}
 		return err
 	})
+}
+
+// isAsDeclared reports whether there is nothing to do: then a role that may change nothing can declare, too.
+func (r *Registry) isAsDeclared(ctx context.Context, d Declared) (bool, error) {
+	have, err := r.Get(ctx, d.Nickname)
+	var missing *NotFoundError
+	switch {
+	case errors.As(err, &missing):
+		return false, nil
+	case err != nil:
+		return false, err
+	case d.Schema != "" && d.Schema != have.Schema, have.Settings.over(d.Settings) != have.Settings,
+		d.Disabled != nil && *d.Disabled == have.Enabled():
+		return false, nil
+	case d.Keys == nil:
+		return true, nil
+	}
+	rows, _ := r.db.Query(ctx, "select digest, declared from "+table("write_keys")+" where source = $1 and revoked_at is null", d.Nickname) // its error comes back from rows
+	type active struct {
+		Digest   []byte
+		Declared bool
+	}
+	keys, err := pgx.CollectRows(rows, pgx.RowToStructByPos[active])
+	if err != nil {
+		return false, fmt.Errorf("read keys of source %s: %w", d.Nickname, err)
+	}
+	wanted := map[[sha256.Size]byte]bool{}
+	for _, secret := range d.Keys {
+		wanted[Digest(secret)] = true
+	}
+	for _, key := range keys {
+		digest := [sha256.Size]byte(key.Digest)
+		if key.Declared && !wanted[digest] {
+			return false, nil
+		}
+		delete(wanted, digest)
+	}
+	return len(wanted) == 0, nil
 }
 
 func (r *Registry) declareKeys(ctx context.Context, tx pgx.Tx, nickname string, secrets []string) error {

@@ -46,6 +46,8 @@ func grants() []grant {
 		{Loader, control, []string{"_undelivered"}, []string{sel, insert, update, "delete"}, `What a destination did not take; a replay takes out what has arrived.`},
 		{Loader, control, []string{"jobs", "alerts"}, []string{sel, insert, update}, `Whoever runs jobs notes what is taken care of, and what people were told.`},
 		{Loader, control, []string{"job_runs"}, []string{sel, insert, update, remove}, `The history of jobs; its oldest rows go.`},
+		{Loader, control, []string{"key_uses", "intake"}, []string{sel, insert, update}, `Who receives events notes which write keys are used, and what keeps a source from being loaded. Sources and keys
+are the migrator's.`},
 		{Loader, source, nil, []string{sel, insert}, `The loader adds rows, to event tables and to its own ledger, quarantine and discards, and looks up the ids
 that are there already. Rows that are in stay as they are: no update, no delete.`},
 		{Loader, source, []string{"_units"}, []string{sel, insert, update}, `A window of an API that is read again is noted as read again.`},
