@@ -44,8 +44,9 @@ type Config struct {
 	SmallUnit int64
 	// Share divides the units between all Loads that run with Share on the same source, in any process on any machine:
 	// each takes a few at a time, and before it reads them. Units that another one has taken are waited for, and loaded
-	// should that one stop: Load returns when all units are loaded, by whomever, or failed. Every unit is loaded once with
-	// Share and without; Share saves reading it for nothing.
+	// should that one stop: Load returns when all units are loaded, by whomever, or failed. The order of small units is
+	// then nobody's, and each Load tries a unit that fails. Windows are not divided. Every unit is loaded once with Share
+	// and without; Share saves reading it for nothing.
 	Share bool
 	// Lease is how long a taken unit stays with a Load that gives no sign of life, by the database's clock; it gives one
 	// three times as often. Defaults to 30 s. Only with Share.
@@ -101,8 +102,8 @@ func (c Config) withDefaults() (Config, error) {
 	default:
 		return c, fmt.Errorf("config: Evolve is %q: use %q or %q", c.Evolve, Auto, Managed)
 	}
-	if c.ChunkBytes < 0 || c.Attempts < 0 || c.WidenWait < 0 || c.Workers < 0 || c.LargeUnit < 0 {
-		return c, errors.New("config: Workers, LargeUnit, ChunkBytes, Attempts and WidenWait must not be negative")
+	if c.ChunkBytes < 0 || c.Attempts < 0 || c.WidenWait < 0 || c.Workers < 0 || c.LargeUnit < 0 || c.Lease < 0 {
+		return c, errors.New("config: Workers, LargeUnit, Lease, ChunkBytes, Attempts and WidenWait must not be negative")
 	}
 	for _, x := range c.Indexes {
 		if x.Table == "" || len(x.Columns) == 0 {

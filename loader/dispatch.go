@@ -11,6 +11,7 @@ import (
 type dispatch struct {
 	l      *Loader
 	sum    *tally
+	share  *sharing        // nil without Config.Share
 	ctx    context.Context //nolint:containedctx // of this Load; ends with the first error that ends it
 	cancel context.CancelCauseFunc
 	free   chan *worker
@@ -29,13 +30,18 @@ func newDispatch(ctx context.Context, l *Loader, sum *tally) *dispatch {
 	return d
 }
 
-// load loads units together now, or one as soon as a worker is free.
-func (d *dispatch) load(units []Unit) {
+// queue gives units their places in the Report.
+func (d *dispatch) queue(units []Unit) []queued {
 	queue := make([]queued, len(units))
 	for i, unit := range units {
 		queue[i] = queued{unit, d.sum.unit(UnitReport{Unit: unit.Name(), Status: Interrupted})}
 	}
-	if len(d.l.workers) == 1 || units[0].Size() < d.l.cfg.LargeUnit {
+	return queue
+}
+
+// load loads units together now, or one as soon as a worker is free.
+func (d *dispatch) load(queue []queued) {
+	if len(d.l.workers) == 1 || queue[0].unit.Size() < d.l.cfg.LargeUnit {
 		d.busy.Wait()
 		if d.ctx.Err() == nil {
 			d.run(d.l.workers[0], queue)
@@ -61,13 +67,20 @@ func (d *dispatch) run(w *worker, units []queued) {
 			return
 		}
 	}
-	g, err := d.l.newGroup(units, d.sum)
-	if err == nil {
-		err = w.loadGroup(d.ctx, g)
-	}
-	if err != nil {
+	if err := d.loadGroup(w, units); err != nil {
 		d.stop(err)
 	}
+}
+
+func (d *dispatch) loadGroup(w *worker, units []queued) error {
+	g, err := d.l.newGroup(units, d.sum)
+	if err != nil {
+		return err
+	}
+	if d.share != nil {
+		return d.share.load(d.ctx, w, g)
+	}
+	return w.loadGroup(d.ctx, g)
 }
 
 // stop ends the Load: units that are open are rolled back.

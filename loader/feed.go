@@ -30,7 +30,7 @@ func newFeed(ctx context.Context, cfg *Config, src Source) *feed {
 		defer close(f.items)
 		for unit, err := range src.Units(ctx) {
 			i := item{unit: unit, err: err}
-			if err == nil && !f.small(unit) {
+			if err == nil && !f.cfg.small(unit) {
 				i.done = make(chan struct{})
 			}
 			select {
@@ -99,7 +99,7 @@ func (f *feed) next(wait bool) (i item, ok bool) {
 func (f *feed) group(first Unit) []Unit {
 	group, size := []Unit{first}, first.Size()
 	keys := map[string]bool{first.Key(): true}
-	for len(group) < GroupUnits {
+	for len(group) < f.cfg.groupUnits() {
 		more, says := saysMore(group[len(group)-1])
 		if says && !more {
 			break
@@ -120,13 +120,21 @@ func (f *feed) group(first Unit) []Unit {
 }
 
 // small reports whether a unit may share its transaction.
-func (f *feed) small(u Unit) bool {
+func (c *Config) small(u Unit) bool {
 	switch source.KindOf(u) {
 	case source.KindReplay, source.KindWindow:
 		return false
 	}
 	size := u.Size()
-	return size > 0 && size < f.cfg.SmallUnit && size < f.cfg.LargeUnit
+	return size > 0 && size < c.SmallUnit && size < c.LargeUnit
+}
+
+// groupUnits is how many small units share a transaction at most. Who takes many at a time leaves others without.
+func (c *Config) groupUnits() int {
+	if c.Share {
+		return GroupUnits / 4
+	}
+	return GroupUnits
 }
 
 // saysMore asks a unit whether its source yields another one without delay, if it can say.

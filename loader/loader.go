@@ -99,6 +99,13 @@ func (l *Loader) load(ctx context.Context, src Source, sum *tally) error {
 		return err
 	}
 	d := newDispatch(ctx, l, sum)
+	if l.cfg.Share {
+		stop, err := d.startSharing()
+		if err != nil {
+			return err
+		}
+		defer stop()
+	}
 	f := newFeed(d.ctx, &l.cfg, src)
 	for units, failed := range f.groups() {
 		if d.ctx.Err() != nil {
@@ -108,8 +115,10 @@ func (l *Loader) load(ctx context.Context, src Source, sum *tally) error {
 			l.unread(sum, failed)
 			continue
 		}
-		d.load(units)
+		d.load(d.queue(units))
+		d.revisit(laterUnits)
 	}
+	d.revisit(0)
 	err := d.wait()
 	f.wait()
 	return err

@@ -38,12 +38,17 @@ func (l *worker) close() {
 // prepare makes sure that the source's schema is there and reads what it holds. A server that cannot be reached at all is
 // an error at once; a fault after that may pass.
 func (l *worker) prepare(ctx context.Context) error {
+	return l.retry(ctx, "schema is prepared again", l.bootstrap)
+}
+
+// retry calls f until it succeeds, or its fault does not pass. again says what is tried.
+func (l *Loader) retry(ctx context.Context, again string, f func(context.Context) error) error {
 	for faults := 1; ; faults++ {
-		err := l.bootstrap(ctx)
+		err := f(ctx)
 		if err == nil || !passes(err) || faults > l.cfg.Attempts {
 			return err
 		}
-		l.cfg.Logger.WarnContext(ctx, "schema is prepared again", "schema", l.cfg.Schema, "attempt", faults, "cause", err)
+		l.cfg.Logger.WarnContext(ctx, again, "schema", l.cfg.Schema, "attempt", faults, "cause", err)
 		if err := sleep(ctx, backOff(faults)); err != nil {
 			return err
 		}

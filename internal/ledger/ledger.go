@@ -23,16 +23,17 @@ type Querier interface {
 
 // Ledger is the ledger of one source: the tables _units and _loads of its schema.
 type Ledger struct {
-	units, loads string // sanitized, schema-qualified
-	lock         string // the source's advisory lock, as a parameter of hashtextextended
+	units, loads, claims string // sanitized, schema-qualified
+	lock                 string // the source's advisory lock, as a parameter of hashtextextended
 }
 
 // New returns the ledger in a source's schema.
 func New(schemaName string) *Ledger {
 	return &Ledger{
-		units: pgx.Identifier{schemaName, "_units"}.Sanitize(),
-		loads: pgx.Identifier{schemaName, "_loads"}.Sanitize(),
-		lock:  "tapline load " + schemaName,
+		units:  pgx.Identifier{schemaName, "_units"}.Sanitize(),
+		loads:  pgx.Identifier{schemaName, "_loads"}.Sanitize(),
+		claims: pgx.Identifier{schemaName, "_claims"}.Sanitize(),
+		lock:   "tapline load " + schemaName,
 	}
 }
 
