@@ -7,8 +7,8 @@ import (
 	"io"
 	"math"
 	"runtime/debug"
-	"slices"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/spf13/cobra"
@@ -22,7 +22,9 @@ const memoryLimit = 170 << 20
 
 // loadFlags are those of load alone.
 type loadFlags struct {
-	dryRun, quiet bool
+	dryRun, quiet, share bool
+	watch                time.Duration // 0 for a load of what is there
+	since, until         string
 }
 
 func (a *app) loadCommand() *cobra.Command {
@@ -30,12 +32,22 @@ func (a *app) loadCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "load PATH... --source NICKNAME",
 		Short: "Load files of events, each whole and never twice",
-		Long: `Load the events in files into the tables of a source. PATH is a file, a folder, a glob, or - for the standard
-input; plain, gzip or zstd; JSON lines or CSV; Segment calls or CleverTap exports. Each file is one transaction: all
+		Long: `Load the events in files into the tables of a source. PATH is a file, a folder, a glob, - for the standard input, or the
+URL of objects in a store: s3://, gs://, azblob://, file://; plain, gzip or zstd; JSON lines, CSV or CleverTap's Parquet; Segment calls
+or CleverTap exports. Each file is one transaction: all
 of it is visible afterwards, or nothing; a plain file above --unit-max-bytes is several. Files that were loaded before are skipped, events that are there already are
 counted as duplicates, so running the same command again is always safe. Ctrl-C rolls the open file back.
 
 CleverTap exports need --timezone and --account: their times have no zone and their records no id.
+
+A URL names a bucket (a container, a folder) and objects in it: s3://bucket/name means that object and all below it, and a name may
+hold * for any characters but a slash, ** for any, ? for one, [a-z] for one of these. Settings of the store follow, as
+in s3://bucket/**?region=eu-west-1&endpoint=https://minio.example.com&use_path_style=true. Credentials are those that the
+store's own tools find, in the environment or in files; they do not belong in a URL. Each object is one transaction, or shares one
+with small neighbours; a changed object is read again, and one that changes while it is read fails.
+
+--watch goes on for ever: it loads what is there and then what is new, looking for it at each interval, until it is
+interrupted; with --json it prints a document after each time that something was loaded or failed.
 
 A PATTERN of --include and --exclude is EVENT or EVENT.PROPERTY, as it is sent or as the table and column are called, in
 any case; * stands for any characters, ? for one. A dot in an event's name is written \. in the pattern. A pattern that
@@ -49,6 +61,8 @@ matches nothing is named in the summary.
 		Example: `  tapline load events.ndjson.gz --source CleverTap_Prod
   tapline load exports/ -s CleverTap_Prod --timezone Asia/Kolkata --account 123-456-7890
   zcat *.gz | tapline load - -s Web --dsn postgres://loader@db.example.com/analytics
+  tapline load 's3://exports/clevertap/**' -s CleverTap_Prod --since 2026-10-01
+  tapline load 's3://exports/clevertap/**' -s CleverTap_Prod --watch 1m --share
   tapline load events/ -s Web --dry-run                       # what would happen, and the SQL
   tapline load events/ -s Web --exclude '*.email' --exclude 'Debug *'`,
 		Args: func(_ *cobra.Command, args []string) error {
@@ -68,6 +82,10 @@ matches nothing is named in the summary.
 	a.evolveFlag(c)
 	flags.IntVar(&a.cfg.Workers, "workers", 0, "how many (`N`) large files are loaded side by side, each in a transaction of its own (default one a processor, at most 4)")
 	flags.StringVar(&a.cfg.ChunkSize, "chunk-size", "", "`SIZE` of the values collected before they are copied, two such in memory, of all workers together (default 24MiB)")
+	flags.DurationVar(&f.watch, "watch", 0, "go on for ever: look for new files and objects at this `INTERVAL`, such as 30s")
+	flags.BoolVar(&f.share, "share", false, "share the files and objects with all other loads of the source that run with --share, on any machine")
+	flags.StringVar(&f.since, "since", "", "leave out objects whose names tell an earlier `DAY` than this, such as 2026-10-01")
+	flags.StringVar(&f.until, "until", "", "leave out objects whose names tell a later `DAY` than this")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "say what would be loaded, and the SQL; touch nothing")
 	flags.BoolVarP(&f.quiet, "quiet", "q", false, "no progress, and no summary if all went well")
 	return c
@@ -101,16 +119,14 @@ func (a *app) load(ctx context.Context, paths []string, f loadFlags) (err error)
 	if a.env("GOMEMLIMIT") == "" && debug.SetMemoryLimit(-1) == math.MaxInt64 {
 		debug.SetMemoryLimit(memoryLimit)
 	}
-	src, err := a.files(ctx, paths, valid)
+	var pool *pgxpool.Pool
+	src, err := a.input(ctx, paths, valid, f, func() *pgxpool.Pool { return pool })
 	if err != nil {
 		return usage(err)
 	}
-	if c, ok := src.(io.Closer); ok {
-		defer func() { err = errors.Join(err, c.Close()) }()
-	}
+	defer func() { err = errors.Join(err, src.Close()) }()
 	a.quiet = f.quiet
-	o := &outcome{source: a.cfg.Source, paths: paths, filter: valid.Filter, quiet: f.quiet, dryRun: f.dryRun, flags: a.sameDatabase()}
-	var pool *pgxpool.Pool
+	o := &outcome{source: a.cfg.Source, paths: withoutSecrets(paths), filter: valid.Filter, quiet: f.quiet, dryRun: f.dryRun, flags: a.sameDatabase()}
 	if o.server, err = a.loadServer(ctx, f); err != nil {
 		return err
 	}
@@ -120,18 +136,27 @@ func (a *app) load(ctx context.Context, paths []string, f loadFlags) (err error)
 		}
 		defer pool.Close()
 	}
-	l, err := loader.New(pool, a.loaderConfig(valid))
+	cfg := a.loaderConfig(valid)
+	cfg.Share = f.share
+	l, err := loader.New(pool, cfg)
 	if err != nil {
 		return usage(err)
 	}
 	defer l.Close()
+	if f.watch > 0 {
+		return a.loadForever(ctx, src, l, o, f)
+	}
+	return a.loadOnce(ctx, &watchedSource{Source: src, remote: src.Remote()}, l, o, f)
+}
+
+// loadOnce loads what a source has, and tells.
+func (a *app) loadOnce(ctx context.Context, src *watchedSource, l *loader.Loader, o *outcome, f loadFlags) error {
 	run := l.Load
 	if f.dryRun {
 		run = l.Plan
 	}
-	watched := &watchedSource{Source: src}
-	stop := a.watch(ctx, watched, l, f)
-	report, err := run(ctx, watched)
+	stop := a.watch(ctx, src, l, f)
+	report, err := run(ctx, src)
 	stop()
 	o.report, o.err = &report, err
 	return a.loaded(ctx, o)
@@ -150,18 +175,6 @@ func (a *app) loadServer(ctx context.Context, f loadFlags) (*server, error) {
 	return s, err
 }
 
-func (a *app) files(ctx context.Context, paths []string, valid config.Valid) (loader.Source, error) {
-	f := a.cfg.Files
-	stdin := a.stdin
-	if slices.Contains(paths, "-") {
-		stdin = interruptible(ctx, stdin)
-	}
-	return loader.Files(paths, loader.FileOptions{
-		Format: f.Format, Timezone: valid.Zone, Account: f.Account, Event: f.Event, UserIdentity: f.UserIdentity,
-		UnitMaxBytes: valid.UnitMaxBytes, Stdin: stdin, TempDir: f.TempDir, Logger: a.log,
-	})
-}
-
 // interruptible returns a reader that ends with ctx also while r waits for somebody to type.
 func interruptible(ctx context.Context, r io.Reader) io.Reader {
 	out, in := io.Pipe()
@@ -173,16 +186,7 @@ func interruptible(ctx context.Context, r io.Reader) io.Reader {
 	return out
 }
 
-func (a *app) loaderConfig(valid config.Valid) loader.Config {
-	cfg := loader.Config{
-		Source: a.cfg.Source, Schema: a.cfg.Schema, Evolve: loader.Mode(a.cfg.Evolve), ChunkBytes: valid.ChunkBytes,
-		Workers: a.cfg.Workers, WidenMaxRows: a.cfg.WidenMaxRows, Indexes: a.indexes(), Logger: a.log,
-	}
-	if valid.Filter != nil { // a nil *Filter in an interface would be a filter
-		cfg.Filter = valid.Filter
-	}
-	return cfg
-}
+func (a *app) loaderConfig(valid config.Valid) loader.Config { return a.loaderConfigOf(&a.cfg, valid) }
 
 // outcome is what a load or a dry run came to.
 type outcome struct {

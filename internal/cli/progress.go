@@ -14,6 +14,7 @@ import (
 // watchedSource knows how much there is to load.
 type watchedSource struct {
 	loader.Source
+	remote     bool // it is not measured
 	mu         sync.Mutex
 	total, all int64 // bytes and units; 0 until they are known
 }
@@ -74,7 +75,9 @@ func (a *app) watch(ctx context.Context, src *watchedSource, l progressing, f lo
 	ctx, cancel := context.WithCancel(ctx)
 	p := newPrinter(a.stderr, a.env)
 	var wg sync.WaitGroup
-	wg.Go(func() { src.measure(ctx) })
+	if !src.remote {
+		wg.Go(func() { src.measure(ctx) })
+	}
 	wg.Go(func() {
 		if p.width > 0 {
 			showBar(ctx, p, src, l)

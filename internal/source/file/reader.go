@@ -9,6 +9,7 @@ import (
 	"math"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/tapline/tapline/internal/decode"
 	"github.com/tapline/tapline/internal/occurrence"
@@ -77,10 +78,14 @@ type setup struct {
 	event  string // of records that do not name theirs
 	paths  *schema.Paths
 	ids    decode.Occurrences
+	start  schema.Micros // events after it are in the future; 0 if that is not known
 }
 
 func newSetup(in *Input, opts *Options, paths *schema.Paths, ids decode.Occurrences) setup {
-	s := setup{opts: opts, path: in.Name, paths: paths, ids: ids}
+	s := setup{opts: opts, path: in.Name, paths: paths, ids: ids, start: opts.LoadStart}
+	if opts.Watch && s.start > 0 { // it may have begun long ago
+		s.start = schema.Micros(time.Now().UnixMicro())
+	}
 	s.format, s.event = cmp.Or(opts.Format, in.Format), opts.Event
 	if name, ok := ParseName(in.Path); ok && s.event == "" {
 		s.event = name.Event
@@ -172,8 +177,7 @@ func (r *reader) Next(ev *schema.Event) error {
 
 // isFuture reports whether an event is later than the load.
 func (s *setup) isFuture(ev *schema.Event) bool {
-	start := s.opts.LoadStart
-	return start > 0 && ev.Reason == "" && ev.Timestamp > start
+	return s.start > 0 && ev.Reason == "" && ev.Timestamp > s.start
 }
 
 // Form implements source.Former.

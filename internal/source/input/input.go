@@ -123,6 +123,16 @@ func (s *Source) merge(ctx context.Context) iter.Seq2[source.Unit, error] {
 	}
 }
 
+// Remote reports whether a part of the input is in an object store: then it is not cheap to list it once more.
+func (s *Source) Remote() bool {
+	for _, p := range s.parts {
+		if _, ok := p.(*blob.Source); ok {
+			return true
+		}
+	}
+	return false
+}
+
 // Close releases what the parts hold.
 func (s *Source) Close() error {
 	var err error
@@ -145,13 +155,12 @@ const undefinedTable = "42P01"
 func Known(q Querier, schemaName string) func(ctx context.Context, keys []string) (map[string]bool, error) {
 	units := pgx.Identifier{schemaName, "_units"}.Sanitize()
 	return func(ctx context.Context, keys []string) (map[string]bool, error) {
-		rows, err := q.Query(ctx, "select unit_key from "+units+" where unit_key = any($1)", keys)
-		if err != nil {
-			return nil, fmt.Errorf("look up units: %w", err)
-		}
 		known := make(map[string]bool, len(keys))
-		var key string
-		_, err = pgx.ForEachRow(rows, []any{&key}, func() error { known[key] = true; return nil })
+		rows, err := q.Query(ctx, "select unit_key from "+units+" where unit_key = any($1)", keys)
+		if err == nil {
+			var key string
+			_, err = pgx.ForEachRow(rows, []any{&key}, func() error { known[key] = true; return nil })
+		}
 		var pg *pgconn.PgError
 		if errors.As(err, &pg) && pg.Code == undefinedTable {
 			return nil, nil
