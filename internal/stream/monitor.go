@@ -94,7 +94,7 @@ func (m *monitor) ask(ctx context.Context, base string) (*served, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer res.Body.Close()
+	defer func() { _ = res.Body.Close() }() // it was only read
 	if res.StatusCode != http.StatusOK {
 		return nil, fmt.Errorf("%s answers %s", base, res.Status)
 	}

@@ -51,11 +51,11 @@ func (u *Unit) Open(_ context.Context, paths *schema.Paths) (source.Reader, erro
 	r := &reader{}
 	f, err := parse(u.frame.Data)
 	var later *VersionError
-	switch {
-	case errors.As(err, &later):
+	if errors.As(err, &later) {
 		return nil, fmt.Errorf("read %s: %w", u.Name(), err)
-	case err != nil:
-		r.damaged, r.why = u.frame.Data, err
+	}
+	if r.why = err; r.why != nil {
+		r.damaged = u.frame.Data
 		return r, nil
 	}
 	r.frame = f
