@@ -24,6 +24,7 @@ const memoryLimit = 170 << 20
 type loadFlags struct {
 	dryRun, quiet, share bool
 	watch                time.Duration // 0 for a load of what is there
+	lease                time.Duration // 0 for the default
 	since, until         string
 }
 
@@ -84,6 +85,7 @@ matches nothing is named in the summary.
 	flags.StringVar(&a.cfg.ChunkSize, "chunk-size", "", "`SIZE` of the values collected before they are copied, two such in memory, of all workers together (default 24MiB)")
 	flags.DurationVar(&f.watch, "watch", 0, "go on for ever: look for new files and objects at this `INTERVAL`, such as 30s")
 	flags.BoolVar(&f.share, "share", false, "share the files and objects with all other loads of the source that run with --share, on any machine")
+	flags.DurationVar(&f.lease, "lease", 0, "how long (`DURATION`) a taken file stays with a load that gives no sign of life; with --share (default 30s)")
 	flags.StringVar(&f.since, "since", "", "leave out objects whose names tell an earlier `DAY` than this, such as 2026-10-01")
 	flags.StringVar(&f.until, "until", "", "leave out objects whose names tell a later `DAY` than this")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "say what would be loaded, and the SQL; touch nothing")
@@ -137,7 +139,7 @@ func (a *app) load(ctx context.Context, paths []string, f loadFlags) (err error)
 		defer pool.Close()
 	}
 	cfg := a.loaderConfig(valid)
-	cfg.Share = f.share
+	cfg.Share, cfg.Lease = f.share, f.lease
 	l, err := loader.New(pool, cfg)
 	if err != nil {
 		return usage(err)
