@@ -48,23 +48,30 @@ func (u *Unit) More() bool { return u.more }
 // Open implements source.Unit. A frame that is damaged is one record that cannot be loaded, so that it neither vanishes nor
 // holds up others; one of a later release is an error.
 func (u *Unit) Open(_ context.Context, paths *schema.Paths) (source.Reader, error) {
-	r := &reader{}
 	f, err := parse(u.frame.Data)
+	if err == nil {
+		return newReader(f, paths)
+	}
 	var later *VersionError
 	if errors.As(err, &later) {
-		return nil, fmt.Errorf("read %s: %w", u.Name(), err)
+		err = fmt.Errorf("read %s: %w", u.Name(), err)
+		return nil, err
 	}
-	if r.why = err; r.why != nil {
-		r.damaged = u.frame.Data
-		return r, nil
-	}
-	r.frame = f
+	return damaged(u.frame.Data, err), nil
+}
+
+func newReader(f *frame, paths *schema.Paths) (*reader, error) {
+	r := &reader{frame: f}
 	copy(r.salt[:], f.id)
+	var err error
 	r.dec, err = decode.New(decode.Options{
 		Kind: decode.Segment, Paths: paths, Occurrences: &r.twins, Digest: r.digest, FoldEvent: schema.FoldEvent,
 	})
 	return r, err
 }
+
+// damaged is the reader of a frame of which nothing can be trusted.
+func damaged(frame []byte, why error) *reader { return &reader{damaged: frame, why: why} }
 
 // reader reads the records of a frame.
 type reader struct {
