@@ -1,11 +1,13 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -169,24 +171,32 @@ type runJSON struct {
 
 // runOnce runs one job and says how it ended.
 func (a *app) runOnce(ctx context.Context, name string, f runFlags) error {
-	var s config.JobSettings
-	var run jobs.Run
 	named, err := a.namedJobs([]string{name})
-	if err == nil {
-		s = named[0]
-		overlap := s.Overlap
-		if f.ifRunning != "" {
-			overlap = f.ifRunning
-		}
-		err = a.withJobs(ctx, true, func(pool *pgxpool.Pool) (err error) {
-			job := a.job(s, true)
-			run, err = jobs.New(pool, a.jobOptions(nil)).Once(ctx, &job, jobs.Overlap(overlap))
-			return err
-		})
+	if err != nil {
+		return a.ranOnce(config.JobSettings{Name: name}, &jobs.Run{}, err)
 	}
-	code := runCode(&run, err)
+	s := named[0]
+	overlap := jobs.Overlap(cmp.Or(f.ifRunning, s.Overlap))
+	ran := false
+	err = a.withJobs(ctx, true, func(pool *pgxpool.Pool) error {
+		job := a.job(s, true)
+		run, err := jobs.New(pool, a.jobOptions(nil)).Once(ctx, &job, overlap)
+		ran = true
+		err = a.ranOnce(s, &run, err)
+		a.tellRun(ctx, pool, &run)
+		return err
+	})
+	if !ran {
+		return a.ranOnce(s, &jobs.Run{}, err)
+	}
+	return err
+}
+
+// ranOnce says how a run ended and returns the error that stands for the exit code.
+func (a *app) ranOnce(s config.JobSettings, run *jobs.Run, err error) error {
+	code := runCode(run, err)
 	if code == exitDone && !a.json {
-		newPrinter(a.stdout, a.env).runEnded(&run)
+		newPrinter(a.stdout, a.env).runEnded(run)
 		return nil
 	}
 	message := run.Error
@@ -197,15 +207,15 @@ func (a *app) runOnce(ctx context.Context, name string, f runFlags) error {
 		}
 		run.Error = message
 	}
-	run.Job = name
+	run.Job = s.Name
 	a.answered = true
-	if err := a.writeLine(runJSON{run, s.Kind, s.Source, code, run.Took().Seconds()}); err != nil {
+	if err := a.writeLine(runJSON{*run, s.Kind, s.Source, code, run.Took().Seconds()}); err != nil {
 		return err
 	}
 	if code == exitDone || code == exitQuarantined {
 		return &exitError{code: code}
 	}
-	return &exitError{code, fmt.Errorf("job %s: %s: %s", name, outcomeWords(run.Outcome), message)}
+	return &exitError{code, fmt.Errorf("job %s: %s: %s", s.Name, outcomeWords(run.Outcome), message)}
 }
 
 // runCode is the exit code for how a run ended.
@@ -243,7 +253,6 @@ func (a *app) jobOptions(log *slog.Logger) jobs.Options {
 		o.Started = func(r jobs.Run) {
 			log.Info("job started", "job", r.Job, "cause", r.Cause, "attempt", r.Attempt)
 		}
-		o.Ended = func(r jobs.Run, last bool) { logRun(log, &r, last) }
 	}
 	return o
 }
@@ -288,14 +297,29 @@ func (a *app) runDaemon(c *cobra.Command, names []string, f runFlags) error {
 		all = append(all, a.job(s, false))
 	}
 	return a.withJobs(ctx, true, func(pool *pgxpool.Pool) error {
+		bell, err := a.newBell(ctx, pool, log)
+		if err != nil {
+			return err
+		}
 		o := a.jobOptions(log)
 		o.Parallel = f.parallel
+		o.Ended = func(r jobs.Run, last bool) {
+			logRun(log, &r, last)
+			bell.ring(r, last)
+		}
 		d := jobs.NewDaemon(jobs.New(pool, o), all)
 		if d.Jobs() == 0 {
 			return &config.Error{Setting: "jobs", Problem: "none of them has a schedule", Hint: "give one, or run one of them now with --once"}
 		}
 		log.Info("daemon started", "jobs", d.Jobs(), "version", o.Version)
 		defer log.Info("daemon stopped")
+		if bell != nil {
+			ctx, cancel := context.WithCancel(ctx)
+			var wg sync.WaitGroup
+			defer wg.Wait()
+			defer cancel()
+			wg.Go(func() { bell.serve(ctx) })
+		}
 		return d.Run(ctx)
 	})
 }
