@@ -53,7 +53,7 @@ named after the source. A file is loaded whole or not at all, and never twice.
 			a.federateCommand(), a.serveCommand(), a.workerCommand(),
 		},
 		"keep":   {a.sourceCommand(), a.destinationCommand(), a.loadsCommand(), a.pruneCommand(), a.migrateCommand()},
-		"run":    {a.runCommand(), a.jobsCommand()},
+		"run":    {a.runCommand(), a.jobsCommand(), a.configCommand(), a.alertsCommand()},
 		"server": {a.doctorCommand(), a.rolesCommand(), a.postgresCommand(), a.benchCommand()},
 		"":       {a.versionCommand()},
 	} {
