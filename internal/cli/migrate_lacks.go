@@ -20,14 +20,21 @@ type planFlags struct {
 	migrateFlags
 	events  []string
 	waiting bool
+	from    string
 }
 
+// fromCleverTap is the value of --from.
+const fromCleverTap = "clevertap"
+
 const lacksHelp = `What the schema has to have is the catalogue of this release, and with --events what the events in files would add, with
---waiting what records and values ask for that wait in _quarantine (unknown_table) and _discards (unknown_column).`
+--from clevertap what the account's own events need (it is reached as by tapline pull), with --waiting what records and values ask for that wait in _quarantine (unknown_table) and _discards (unknown_column).`
 
 func (f *planFlags) flags(a *app, c *cobra.Command) {
 	f.migrateFlags.flags(a, c, false)
 	a.fileFlags(c)
+	a.reachFlags(c)
+	c.Flags().StringVar(&f.from, "from", "", "also what the events need that an account has: `clevertap`, asked over its API")
+	complete(c, "from", []string{fromCleverTap})
 	c.Flags().StringArrayVar(&f.events, "events", nil, "also what the events in this file, folder or glob (`PATH`) need, whether they are loaded or not; repeatable")
 	c.Flags().BoolVar(&f.waiting, "waiting", false, "also what waits in quarantine and discards for a table or a column")
 }
@@ -53,6 +60,13 @@ func (a *app) lacks(ctx context.Context, m *migration, f *planFlags) (schema.Dif
 		}
 		d = d.Union(schema.Diff{Columns: columns})
 	}
+	if f.from != "" {
+		account, err := a.lacksAccount(ctx, m, f.from, valid)
+		if err != nil {
+			return d, err
+		}
+		d = d.Union(account)
+	}
 	if len(f.events) == 0 {
 		return d, nil
 	}
@@ -65,6 +79,18 @@ func (a *app) lacks(ctx context.Context, m *migration, f *planFlags) (schema.Dif
 	}
 	events, err := a.lacksFor(ctx, m, src, valid)
 	return d.Union(events), err
+}
+
+// lacksAccount returns what the schema lacks for the events that a CleverTap account has.
+func (a *app) lacksAccount(ctx context.Context, m *migration, from string, valid config.Valid) (schema.Diff, error) {
+	if from != fromCleverTap {
+		return schema.Diff{}, &config.Error{Setting: "--from", Value: from, Problem: "unknown value", Hint: "use " + fromCleverTap}
+	}
+	src, err := a.accountSchema(ctx)
+	if err != nil {
+		return schema.Diff{}, err
+	}
+	return a.lacksFor(ctx, m, src, valid)
 }
 
 func (a *app) lacksFor(ctx context.Context, m *migration, src loader.Source, valid config.Valid) (schema.Diff, error) {

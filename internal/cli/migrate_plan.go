@@ -30,7 +30,8 @@ The exit code is 0 if nothing would change and 2 if something would.`,
 		Example: `  tapline migrate plan --source CleverTap_Prod                      # what this release's catalogue adds
   tapline migrate plan --source CleverTap_Prod --dir migrations     # what is in a pull request
   tapline migrate plan --source CleverTap_Prod --waiting --sql
-  tapline migrate plan --source CleverTap_Prod --events exports/ --json`,
+  tapline migrate plan --source CleverTap_Prod --events exports/ --json
+  tapline migrate plan --source CleverTap_Prod --from clevertap     # the account's own events`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return a.withMigrations(c.Context(), &f.migrateFlags, mayLack, func(m *migration) error {

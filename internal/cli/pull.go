@@ -71,28 +71,33 @@ The passcode comes from the environment or a file, and goes nowhere but into the
 	flags.StringArrayVar(&a.cfg.Include, "include", nil, "load only events, or their properties, that match this `PATTERN`; repeatable")
 	flags.StringArrayVar(&a.cfg.Exclude, "exclude", nil, "leave out what matches this `PATTERN`; wins over --include; repeatable")
 	a.evolveFlag(c)
+	flags.StringVar(&a.cfg.Files.Timezone, "timezone", "", "time `ZONE` of the CleverTap project, by its IANA name, such as Asia/Kolkata")
+	flags.StringVar(&a.cfg.Files.UserIdentity, "user-identity", "", "`FIELD` that becomes user_id: "+strings.Join(config.UserIdentities(), ", ")+" (default identity)")
 	flags.StringVar(&a.cfg.Files.TempDir, "temp-dir", "", "`FOLDER` for days that are being read (default the system's)")
 	must(c.MarkFlagDirname("temp-dir"))
+	complete(c, "user-identity", config.UserIdentities())
+	must(c.RegisterFlagCompletionFunc("timezone", completeZone))
 	flags.BoolVarP(&f.quiet, "quiet", "q", false, "no progress, and no summary if all went well")
 	return c
 }
 
-// accountFlags adds the flags that say how to reach a CleverTap account.
+// accountFlags adds the flags that say how to reach a CleverTap account, and how its records come.
 func (a *app) accountFlags(c *cobra.Command, f *pullFlags) {
+	a.reachFlags(c)
+	c.Flags().Int64Var(&a.cfg.Pull.BatchSize, "batch-size", 0, "how many (`N`) records an answer may have (default 5000)")
+	c.Flags().BoolVar(&f.noProfile, "no-profile", false, "leave out the users' custom profile properties, which are today's")
+}
+
+// reachFlags adds the flags that say how to reach a CleverTap account.
+func (a *app) reachFlags(c *cobra.Command) {
 	flags, p := c.Flags(), &a.cfg.Pull
 	flags.StringVar(&p.Region, "region", "", "`REGION` of the account: "+strings.Join(config.PullRegions(), ", "))
 	flags.StringVar(&p.Endpoint, "endpoint", "", "`URL` in place of the region's, such as that of a proxy")
 	flags.StringVar(&a.cfg.Files.Account, "account-id", "", "`ID` of the account; it is part of the ids of its records (default $"+config.AccountEnv+")")
 	flags.StringVar(&p.PasscodeEnv, "passcode-env", "", "environment `VARIABLE` that has the passcode (default "+config.PasscodeEnv+")")
 	flags.StringVar(&p.PasscodeFile, "passcode-file", "", "`FILE` that has the passcode")
-	flags.StringVar(&a.cfg.Files.Timezone, "timezone", "", "time `ZONE` of the CleverTap project, by its IANA name, such as Asia/Kolkata")
-	flags.StringVar(&a.cfg.Files.UserIdentity, "user-identity", "", "`FIELD` that becomes user_id: "+strings.Join(config.UserIdentities(), ", ")+" (default identity)")
-	flags.Int64Var(&p.BatchSize, "batch-size", 0, "how many (`N`) records an answer may have (default 5000)")
-	flags.BoolVar(&f.noProfile, "no-profile", false, "leave out the users' custom profile properties, which are today's")
 	must(c.MarkFlagFilename("passcode-file"))
 	complete(c, "region", config.PullRegions())
-	complete(c, "user-identity", config.UserIdentities())
-	must(c.RegisterFlagCompletionFunc("timezone", completeZone))
 }
 
 // daysFlags adds the flags that say which days and events.
@@ -169,6 +174,22 @@ func (a *app) account() (clevertap.Options, error) {
 	return out, err
 }
 
+// wrongOption returns an error of the options as one of the command line, and nil for any other.
+func wrongOption(err error) error {
+	var option *clevertap.OptionError
+	if !errors.As(err, &option) {
+		return nil
+	}
+	return &config.Error{Setting: "--" + strings.ReplaceAll(option.Option, "_", "-"), Problem: option.Problem, Hint: option.Hint}
+}
+
+func orWrongOption(err error) error {
+	if wrong := wrongOption(err); wrong != nil {
+		return wrong
+	}
+	return err
+}
+
 // pullDay reads a day of a flag. Without one it is the zero Day.
 func pullDay(flag, word string, today time.Time) (clevertap.Day, error) {
 	if word == "" {
@@ -212,9 +233,8 @@ func (a *app) pull(ctx context.Context, f pullFlags) error {
 	done := a.pullProgress(&o, f.quiet)
 	report, err := pull.Pull(ctx, o)
 	done()
-	var option *clevertap.OptionError
-	if errors.As(err, &option) {
-		return usage(err)
+	if err := wrongOption(err); err != nil {
+		return err
 	}
 	return a.pulled(ctx, &pulled{
 		outcome: outcome{report: &report.Report, err: err, server: server, source: a.cfg.Source, quiet: f.quiet, filter: valid.Filter, flags: a.sameDatabase()},
@@ -223,8 +243,7 @@ func (a *app) pull(ctx context.Context, f pullFlags) error {
 }
 
 // accountSchema returns a source of samples that need what the account's events need, for migrate plan and generate.
-func (a *app) accountSchema(ctx context.Context, nickname string) (loader.Source, error) {
-	a.cfg.Source = nickname
+func (a *app) accountSchema(ctx context.Context) (loader.Source, error) {
 	a.cfg.Files.Account = cmp.Or(a.cfg.Files.Account, a.env(config.AccountEnv))
 	if err := a.cfg.Pull.Validate(); err != nil {
 		return nil, err
@@ -235,7 +254,7 @@ func (a *app) accountSchema(ctx context.Context, nickname string) (loader.Source
 	}
 	events, err := pull.Schema(ctx, api)
 	if err != nil {
-		return nil, err
+		return nil, orWrongOption(err)
 	}
 	return clevertap.SchemaSource(events), nil
 }

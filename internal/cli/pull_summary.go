@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -116,8 +115,11 @@ func (o *pulled) parts() []string {
 		n    int64
 		what string
 	}{
-		{int64(r.Settled), "settled before"}, {int64(r.FailedUnits()), "failed"},
-		{r.Duplicates, "duplicates"}, {r.Quarantined, "quarantined"}, {r.Filtered, "filtered out"},
+		{int64(r.Settled), "settled before"},
+		{int64(r.FailedUnits()), "failed"},
+		{r.Duplicates, "duplicates"},
+		{r.Quarantined, "quarantined"},
+		{r.Filtered, "filtered out"},
 	} {
 		if part.n > 0 {
 			parts = append(parts, number(part.n)+" "+part.what)
@@ -227,12 +229,8 @@ type columnName struct {
 // pullSchema makes what the account's events need, or says what it would make.
 func (a *app) pullSchema(ctx context.Context, o pull.Options, dryRun bool) error {
 	ahead, err := pull.Prepare(ctx, o, dryRun)
-	var option *clevertap.OptionError
-	if errors.As(err, &option) {
-		return usage(err)
-	}
 	if err != nil {
-		return err
+		return orWrongOption(err)
 	}
 	out := &pullSchemaJSON{Source: a.cfg.Source, DryRun: dryRun, SQL: ahead.SQL, Events: []string{}, Tables: []string{}, Columns: []columnName{}}
 	for i := range ahead.Events {

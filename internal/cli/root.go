@@ -49,13 +49,13 @@ named after the source. A file is loaded whole or not at all, and never twice.
 		&cobra.Group{ID: "server", Title: "Postgres:"})
 	for group, commands := range map[string][]*cobra.Command{
 		"load": {
-			a.loadCommand(), a.pullCommand(), a.statusCommand(), a.quarantineCommand(), a.psqlCommand(), a.schemaCommand(),
+			a.loadCommand(), a.pullCommand(), a.verifyCommand(), a.statusCommand(), a.quarantineCommand(), a.psqlCommand(), a.schemaCommand(),
 			a.federateCommand(), a.serveCommand(), a.workerCommand(),
 		},
 		"keep":   {a.sourceCommand(), a.destinationCommand(), a.loadsCommand(), a.pruneCommand(), a.migrateCommand()},
 		"run":    {a.runCommand(), a.jobsCommand(), a.configCommand(), a.alertsCommand()},
 		"server": {a.doctorCommand(), a.rolesCommand(), a.postgresCommand(), a.benchCommand()},
-		"":       {a.versionCommand()},
+		"":       {a.demoCommand(), a.versionCommand()},
 	} {
 		for _, c := range commands {
 			c.GroupID = group
