@@ -26,7 +26,7 @@ func jobCommands() map[string][]string {
 // job makes a job of its settings. once is set if it is to end.
 func (a *app) job(s config.JobSettings, once bool) jobs.Job {
 	return jobs.Job{
-		Name: s.Name, Schedule: s.Schedule, Always: s.Always, Jitter: s.Jitter, Retries: s.Retries, Backoff: s.Backoff, Timeout: s.Timeout,
+		Name: s.Name, Schedule: s.Schedule, Always: s.Always && !once, Jitter: s.Jitter, Retries: s.Retries, Backoff: s.Backoff, Timeout: s.Timeout,
 		CatchUp: s.CatchUp, Overlap: jobs.Overlap(s.Overlap), Work: a.jobWork(s, once || !s.Always),
 	}
 }
@@ -34,7 +34,10 @@ func (a *app) job(s config.JobSettings, once bool) jobs.Job {
 // jobWork runs a job's command line within this process, as a person would run it, and reads its JSON document.
 func (a *app) jobWork(s config.JobSettings, once bool) jobs.Work {
 	return func(ctx context.Context, attempt jobs.Attempt) jobs.Result {
-		out := &documents{note: attempt.Note}
+		out := &documents{}
+		if !once {
+			out.each = func(doc json.RawMessage) { a.noteRound(ctx, s.Name, doc, attempt.Note) }
+		}
 		code := Run(ctx, a.jobArgs(s, once, attempt.At), strings.NewReader(""), out, a.stderr, a.environ)
 		return out.result(code)
 	}
@@ -94,10 +97,20 @@ func (a *app) commandOf(words []string) *cobra.Command {
 	return c
 }
 
-// documents takes the JSON documents that a command prints. A command that goes on for ever prints one after the other:
-// each but the last is noted at once.
+// noteRound notes what a command that goes on for ever has done so far. What failed in it does not end it.
+func (a *app) noteRound(ctx context.Context, job string, doc json.RawMessage, note func(map[string]int64)) {
+	counts := countsOf(doc)
+	said := saidIn(doc)
+	if said.Error != "" {
+		counts["failed_rounds"]++
+		a.log.ErrorContext(ctx, "a job goes on after a failure", "job", job, "error", said.Error)
+	}
+	note(counts)
+}
+
+// documents takes the JSON documents that a command prints: one, or one after the other if it goes on for ever.
 type documents struct {
-	note func(map[string]int64)
+	each func(json.RawMessage) // takes each document at once; nil if only the last one counts
 	last json.RawMessage
 	rest string // of a document that is not complete
 }
@@ -111,20 +124,30 @@ func (d *documents) Write(p []byte) (int, error) {
 		if decoder.Decode(&doc) != nil {
 			break // it goes on, or is blank
 		}
-		d.rest = d.rest[decoder.InputOffset():]
-		if d.last != nil {
-			d.note(countsOf(d.last))
+		d.rest, d.last = d.rest[decoder.InputOffset():], doc
+		if d.each != nil {
+			d.each(doc)
 		}
-		d.last = doc
 	}
 	return len(p), nil
+}
+
+// saidJSON is what all documents have that fail.
+type saidJSON struct {
+	Error string `json:"error"`
+}
+
+func saidIn(doc json.RawMessage) (said saidJSON) {
+	_ = json.Unmarshal(doc, &said) // without a document there is nothing said
+	return said
 }
 
 // countsOf returns the numbers of a document: those under counts, else those at its top.
 func countsOf(doc []byte) map[string]int64 {
 	var top map[string]json.RawMessage
+	out := map[string]int64{}
 	if json.Unmarshal(doc, &top) != nil {
-		return nil
+		return out
 	}
 	if nested, ok := top["counts"]; ok {
 		var inner map[string]json.RawMessage
@@ -132,7 +155,6 @@ func countsOf(doc []byte) map[string]int64 {
 			top = inner
 		}
 	}
-	out := map[string]int64{}
 	for key, value := range top {
 		var n int64
 		if json.Unmarshal(value, &n) == nil && string(value) != "null" && key != "exit_code" {
@@ -144,12 +166,10 @@ func countsOf(doc []byte) map[string]int64 {
 
 // result is what an exit code and the last document mean.
 func (d *documents) result(code int) jobs.Result {
-	r := jobs.Result{Outcome: jobs.Failed, ExitCode: code, Counts: countsOf(d.last)}
-	var said struct {
-		Error string `json:"error"`
+	r := jobs.Result{Outcome: jobs.Failed, ExitCode: code, Error: saidIn(d.last).Error}
+	if d.each == nil {
+		r.Counts = countsOf(d.last)
 	}
-	_ = json.Unmarshal(d.last, &said) // without a document there is nothing said
-	r.Error = said.Error
 	switch code {
 	case exitDone:
 		r.Outcome = jobs.Done

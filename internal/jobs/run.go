@@ -146,7 +146,7 @@ func (r *Runner) attempt(ctx context.Context, job *Job, run *Run) {
 	defer mu.Unlock()
 	add(result.Counts)
 	run.Outcome, run.ExitCode, run.Error = result.Outcome, &result.ExitCode, result.Error
-	if result.Outcome == Failed {
+	if result.Outcome == Failed || job.Always {
 		why(work, job, run)
 	}
 }
