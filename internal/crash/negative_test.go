@@ -1,9 +1,11 @@
 package crash_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
+	"github.com/tapline/tapline/internal/localpg"
 	"github.com/tapline/tapline/internal/pgtest"
 )
 
@@ -14,6 +16,16 @@ var small = input{name: "small", files: 5, events: 200}
 func TestBrokenBuildsAreNoticed(t *testing.T) {
 	t.Parallel()
 	server := pgtest.NewServer(t, nil)
+	for _, group := range []bool{false, true} {
+		brokenBuildsAreNoticed(t, server, group)
+	}
+}
+
+func brokenBuildsAreNoticed(t *testing.T, server *localpg.Cluster, group bool) {
+	in := small
+	if group {
+		in = grouped
+	}
 	for _, c := range []struct {
 		tags, want string
 		seen       bool // by the observer, too
@@ -23,8 +35,9 @@ func TestBrokenBuildsAreNoticed(t *testing.T) {
 		{tags: brokenUnits, want: "loads without their unit", seen: true},
 		{tags: brokenKey, want: "ids are more than once"},
 	} {
-		t.Run(c.tags, func(t *testing.T) {
-			b := newDatabase(t, server, c.tags, small)
+		t.Run(fmt.Sprintf("%s, groups %t", c.tags, group), func(t *testing.T) {
+			b := newDatabase(t, server, c.tags, in)
+			b.group = group
 			o := observe(t, b.pool)
 			b.killAllAlong("in-copy:20", "before-commit:1", "after-commit:1", "after-commit:1")
 			b.start("").mustFinish()

@@ -27,12 +27,17 @@ const chunkBytes = 192 << 10
 // patience is how long anything may take before a test gives up; all of it takes seconds at most.
 const patience = 2 * time.Minute
 
+// lease is how long the units of a killed program stay its own.
+const lease = 2 * time.Second
+
 // job says how to run a loader.
 type job struct {
 	binary, dsn, failpoint string
 	paths                  []string
 	workers                int  // units loaded side by side; 0 is 1
 	program                bool // binary is tapline itself, which does not tell what it opens
+	group                  bool // small files share transactions
+	share                  bool // with other programs
 	down                   bool // it takes all migrations back instead
 }
 
@@ -40,14 +45,20 @@ type job struct {
 func (j job) args(dsn string) []string {
 	chunk := strconv.Itoa(chunkBytes)
 	if j.program {
-		return append([]string{
-			"load", "--dsn", dsn, "--source", nickname, "--chunk-size", chunk, "--log-level", "info",
-		}, j.paths...)
+		args := []string{"load", "--dsn", dsn, "--source", nickname, "--chunk-size", chunk, "--log-level", "info"}
+		if j.share {
+			args = append(args, "--share", "--lease", lease.String(), "--json")
+		}
+		return append(args, j.paths...)
 	}
 	if j.down {
 		return []string{"-dsn", dsn, "-source", nickname, "-down"}
 	}
-	return append([]string{"-dsn", dsn, "-source", nickname, "-chunk", chunk, "-attempts", "30", "-workers", strconv.Itoa(max(1, j.workers))}, j.paths...)
+	args := []string{"-dsn", dsn, "-source", nickname, "-chunk", chunk, "-attempts", "30", "-workers", strconv.Itoa(max(1, j.workers))}
+	if j.group {
+		args = append(args, "-group")
+	}
+	return append(args, j.paths...)
 }
 
 // process is a loader that runs.
@@ -62,6 +73,7 @@ type process struct {
 	mu               sync.Mutex
 	opened, reported []string
 	rows             string // as the loader reports them at its end
+	said             strings.Builder
 }
 
 // start starts a loader. It is killed with the test at the latest.
@@ -103,6 +115,7 @@ func start(t *testing.T, j job) *process {
 func (p *process) read(line string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.said.WriteString(line + "\n")
 	word, rest, _ := strings.Cut(line, " ")
 	switch word {
 	case "open":
@@ -124,7 +137,7 @@ func (p *process) open(n int) bool {
 	limit := time.After(patience)
 	for {
 		p.mu.Lock()
-		units := slices.Compact(slices.Clone(p.opened)) // a unit that starts again is opened again
+		units := distinct(p.opened)
 		p.mu.Unlock()
 		if len(units) >= n {
 			return true
@@ -143,10 +156,13 @@ func (p *process) open(n int) bool {
 func (p *process) unreported() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return slices.DeleteFunc(slices.Compact(slices.Clone(p.opened)), func(u string) bool {
+	return slices.DeleteFunc(distinct(p.opened), func(u string) bool {
 		return slices.Contains(p.reported, u)
 	})
 }
+
+// distinct are the names of units: one that starts again is opened again.
+func distinct(units []string) []string { return slices.Compact(slices.Sorted(slices.Values(units))) }
 
 func (p *process) log() string {
 	p.out.mu.Lock()

@@ -39,6 +39,7 @@ func run(ctx context.Context, args []string) error {
 	chunk := flags.Int("chunk", 0, "bytes of a chunk")
 	attempts := flags.Int("attempts", 0, "how often a unit is started again")
 	workers := flags.Int("workers", 1, "units loaded side by side, however small")
+	group := flags.Bool("group", false, "small units share transactions instead")
 	down := flags.Bool("down", false, "take all migrations back instead")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -53,7 +54,10 @@ func run(ctx context.Context, args []string) error {
 	defer pool.Close()
 	cfg := loader.Config{
 		Source: *name, ChunkBytes: *chunk, Attempts: *attempts, Workers: *workers, LargeUnit: 1,
-		Logger: slog.New(slog.NewTextHandler(os.Stderr, nil)),
+		Logger: slog.New(slog.NewTextHandler(os.Stderr, nil)), Ended: tell,
+	}
+	if *group {
+		cfg.LargeUnit = 0
 	}
 	if failpoint.BrokenKey {
 		if err := dropKeys(ctx, pool, cfg); err != nil {
@@ -96,7 +100,10 @@ func takeBack(ctx context.Context, dsn, nickname string) error {
 	return err
 }
 
-// told is a source that tells when its units are opened and when the loader is done with them.
+// tell tells that the loader is done with a unit.
+func tell(unit loader.Unit, _ loader.UnitReport) { fmt.Println("reported", unit.Name()) }
+
+// told is a source that tells when its units are opened.
 type told struct{ loader.Source }
 
 // Units implements loader.Source.
@@ -106,7 +113,6 @@ func (s told) Units(ctx context.Context) iter.Seq2[loader.Unit, error] {
 			if !yield(toldUnit{unit}, err) {
 				return
 			}
-			fmt.Println("reported", unit.Name())
 		}
 	}
 }
