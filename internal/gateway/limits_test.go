@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/tapline/tapline/internal/gateway"
 )
 
@@ -89,7 +91,8 @@ func TestChunkedBodies(t *testing.T) {
 
 func TestGzip(t *testing.T) {
 	t.Parallel()
-	d := open(t, gateway.Config{}, gateway.ServeOptions{})
+	metrics := prometheus.NewRegistry()
+	d := open(t, gateway.Config{Metrics: metrics}, gateway.ServeOptions{})
 	whole := zip(t, aCall)
 	flipped := []byte(whole)
 	flipped[len(flipped)-6] ^= 1 // the checksum
@@ -130,6 +133,7 @@ func TestGzip(t *testing.T) {
 			t.Errorf("%s: got %+v, taken %+v", name, got, taken)
 		}
 	}
+	until(t, "nothing is held any more", func() bool { return value(t, metrics, "tapline_http_in_flight_bytes") == 0 })
 }
 
 // A body of half a megabyte that would be half a gigabyte.

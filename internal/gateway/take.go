@@ -112,7 +112,6 @@ func (v *visit) body() ([]byte, *refusal) {
 		return nil, no
 	}
 	v.read = true
-	_ = v.control.SetReadDeadline(time.Time{}) // it would end the request, not only its body
 	body := v.wire.bytes()
 	if isGzip(body) {
 		if no := whyUnread(inflate(&v.inflate, body)); no != nil {
