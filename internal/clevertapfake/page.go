@@ -139,6 +139,25 @@ func (s *Server) render(c *cursor) []byte {
 	return wrap(body, next, c.page%2 == 1)
 }
 
+// Prerender makes all pages of that many records, so that none has to be made while somebody waits for it.
+func (s *Server) Prerender(size int) {
+	for _, event := range s.opts.Population.Events() {
+		for _, day := range s.opts.Population.days(event) {
+			c := s.newCursor(window{event, day}, size)
+			for next := c; next != nil; {
+				s.render(next)
+				c, next = next, nil
+				if end := c.end(); end < len(c.records) {
+					next = &cursor{window: c.window, records: c.records, page: c.page + 1, from: end, size: c.size}
+				}
+			}
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.cursors)
+}
+
 // wrap makes a page of records. The cursor stands before or behind them.
 func wrap(records []byte, next string, behind bool) []byte {
 	var b bytes.Buffer

@@ -171,17 +171,27 @@ func (p *Population) Records(event string, day int) (out []Record) {
 	if day != 0 {
 		return slices.Clone(p.windows[window{event, day}])
 	}
-	var days []int
+	for _, d := range p.daysOf(event) {
+		out = append(out, p.windows[window{event, d}]...)
+	}
+	return out
+}
+
+// days are the days on which an event has records, in order.
+func (p *Population) days(event string) []int {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	return p.daysOf(event)
+}
+
+func (p *Population) daysOf(event string) (days []int) {
 	for w := range p.windows {
 		if w.event == event {
 			days = append(days, w.day)
 		}
 	}
 	slices.Sort(days)
-	for _, d := range days {
-		out = append(out, p.windows[window{event, d}]...)
-	}
-	return out
+	return days
 }
 
 // Len is how many records there are.

@@ -14,7 +14,7 @@ import (
 
 func (a *app) benchCommand() *cobra.Command {
 	var o bench.Options
-	var memory, forward bool
+	var memory, forward, pulls bool
 	c := &cobra.Command{
 		Use:   "bench",
 		Short: "Measure loading against psql's \\copy of the very same rows",
@@ -33,15 +33,24 @@ With --federate it forwards stored rows of 20 properties, in 500 loads, to a des
 parses every message and keeps one of each id, and prints events a second, the largest resident size of the process that
 forwards, and how many rows Postgres looked at for each that was sent. Its schema is bench_federate.
 
+With --pull it pulls the events, by default 300,000, from a server like CleverTap's that has all its answers ready.
+
 ` + databaseHelp,
 		Example: `  tapline bench
   tapline bench --memory
+  tapline bench --pull --rounds 3
   tapline bench --federate
   tapline bench --events 100000 --rounds 3`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if forward {
 				return a.benchFederate(cmd.Context(), o)
+			}
+			if pulls {
+				if !cmd.Flags().Changed("events") {
+					o.Events = 300_000
+				}
+				return a.benchPull(cmd.Context(), o)
 			}
 			return a.bench(cmd.Context(), o, memory)
 		},
@@ -51,7 +60,8 @@ forwards, and how many rows Postgres looked at for each that was sent. Its schem
 	c.Flags().IntVar(&o.Files, "files", 4, "files that the events are in")
 	c.Flags().BoolVar(&memory, "memory", false, "measure memory, not speed")
 	c.Flags().BoolVar(&forward, "federate", false, "measure forwarding, not loading")
-	c.MarkFlagsMutuallyExclusive("memory", "federate")
+	c.Flags().BoolVar(&pulls, "pull", false, "measure pulling, not loading")
+	c.MarkFlagsMutuallyExclusive("memory", "federate", "pull")
 	c.AddCommand(a.benchSinkCommand())
 	c.Flags().IntVar(&o.Rounds, "rounds", 5, "how often each side runs")
 	c.Flags().Uint64Var(&o.Seed, "seed", 1, "seed of the events")
