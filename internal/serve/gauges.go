@@ -101,9 +101,9 @@ func (g gauges) loading(d descriptions, gauge func(*prometheus.Desc, float64, ..
 	for key, at := range m.newest {
 		gauge(d.fresh, time.Since(at).Seconds(), key[0], key[1])
 	}
-	for source, s := range m.states {
+	for _, s := range g.r.worker.Status() {
 		for _, state := range []feed.State{feed.Running, feed.Retrying, feed.Paused} {
-			gauge(d.state, flag(s.State == state), source, string(state))
+			gauge(d.state, flag(s.State == state), s.Source, string(state))
 		}
 	}
 }

@@ -26,7 +26,6 @@ type measures struct {
 
 	mu     sync.Mutex
 	newest map[[2]string]time.Time // when the newest events arrived that are committed, by source and table
-	states map[string]feed.Status
 }
 
 func newMeasures() *measures {
@@ -51,7 +50,7 @@ func newMeasures() *measures {
 			Name: "tapline_commit_delay_seconds", Help: "Time from the arrival of a load's first request to its commit.",
 			Buckets: []float64{.25, .5, 1, 2.5, 5, 10, 20, 30, 60, 300, 1800, 3600},
 		}, []string{"source"}),
-		newest: map[[2]string]time.Time{}, states: map[string]feed.Status{},
+		newest: map[[2]string]time.Time{},
 	}
 	m.registry.MustRegister(m.events, m.discards, m.frames, m.duration, m.waited,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -80,13 +79,6 @@ func (m *measures) loaded(l feed.Load) {
 			m.newest[key] = l.Newest
 		}
 	}
-}
-
-// changed keeps how loading of a source goes.
-func (m *measures) changed(s feed.Status) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.states[s.Source] = s
 }
 
 // pauses writes to Postgres which sources wait for somebody, as soon as Postgres can be written to. Only the newest word

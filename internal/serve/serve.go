@@ -68,6 +68,9 @@ const (
 	stopTime   = 9500 * time.Millisecond // for everything
 )
 
+// pauseRetry is after how long it is noticed that what keeps a source from being loaded was mended.
+const pauseRetry = 10 * time.Second
+
 // Run runs until ctx ends and everything has stopped in its order: readiness goes off, requests at work are answered, what
 // was accepted is on disk, the unit that is open is rolled back or finished. It is nil then. An error is why it could not
 // start, or what was not done in time.
@@ -105,7 +108,7 @@ func (r *runner) open(ctx context.Context) (err error) {
 	r.pauses = newPauses(r.Pool, r.Logger)
 	r.worker, err = feed.New(feed.Options{
 		Broker: r.broker, Pool: r.Pool, Sources: r.sources, Refresh: 2 * time.Second, LoadEvery: r.LoadEvery, LoadBytes: r.LoadBytes,
-		Loaded: r.measures.loaded, Changed: r.changed, Logger: r.Logger,
+		PauseRetry: pauseRetry, Loaded: r.measures.loaded, Changed: r.changed, Logger: r.Logger,
 	})
 	if err != nil {
 		return err
@@ -147,9 +150,8 @@ func (r *runner) sources(context.Context) ([]feed.Source, error) {
 	return out, nil
 }
 
-// changed shows how loading of a source goes: to metrics, and in Postgres if somebody has to do something.
+// changed notes in Postgres if somebody has to do something.
 func (r *runner) changed(s feed.Status) {
-	r.measures.changed(s)
 	reason := ""
 	if s.State == feed.Paused {
 		reason = s.Reason
