@@ -342,3 +342,37 @@ func TestDeclaredDestinations(t *testing.T) {
 	f.file("tapline.yaml", text+"    write_key: "+segmentKey+"\n")
 	contains(t, f.must(64, "federate", "--once", "--config", config).stderr, `unknown setting "write_key", did you mean write_key_`)
 }
+
+// The loader's role forwards and sees how that goes; destinations are the migrator's to change.
+func TestFederateAsLoader(t *testing.T) {
+	t.Parallel()
+	f := newForwards(t)
+	suffix := "_" + pgtest.Value[string](t, pgtest.PoolAt(t, f.dsn), "select substr(md5(current_database()), 1, 8)")
+	as := func(role string) string { return strings.Replace(f.dsn, "tapline@", role+suffix+"@", 1) }
+	r := f.must(0, "roles", "--source", "Web", "--migrator", "ci"+suffix, "--loader", "lo"+suffix)
+	if err := session(t, f.dsn, r.stdout); err != nil {
+		t.Fatal(err)
+	}
+	f.must(0, "load", f.file("a.ndjson", purchases(40)), "-s", "Web", "-q", "--dsn", as("ci"))
+	add := []string{
+		"destination", "add", "segment", "--source", "Web", "--endpoint", f.url, "--write-key-env", "SEGMENT_KEY", "--allow-http", "--allow-private",
+	}
+	contains(t, f.must(1, append(add, "--dsn", as("lo"))...).stderr, "permission denied", "tapline doctor")
+	f.must(0, append(add, "--dsn", as("ci"))...)
+	// The roles were made before there was anything to forward; what is missing since then is told, and not tried for long.
+	contains(t, f.must(1, "federate", "--once", "--dsn", as("lo")).stderr, "permission denied", "tapline doctor")
+	check := []string{"roles", "--source", "Web", "--migrator", "ci" + suffix, "--loader", "lo" + suffix}
+	contains(t, f.must(2, append(check, "--check")...).stdout, `grant update on table "tapline"."cursors" to "lo`+suffix+`"`)
+	if err := session(t, f.dsn, f.must(0, check...).stdout); err != nil {
+		t.Fatal(err)
+	}
+	f.must(0, append(check, "--check")...)
+	contains(t, f.must(0, "federate", "--once", "--dsn", as("lo")).stdout, "40 events sent")
+	contains(t, f.must(0, "destination", "status", "--dsn", as("lo")).stdout, "segment  active", "40")
+	contains(t, f.must(0, "federate", "--from", "2026-01-01", "--dsn", as("lo")).stdout, "40 events sent")
+	config := f.file("tapline.yaml", "sources: {Web: {}}\ndestinations:\n  other: {endpoint: \""+f.url+"\", write_key_env: SEGMENT_KEY, allow_http: true, allow_private: true}\n")
+	contains(t, f.must(1, "federate", "--once", "--config", config, "--dsn", as("lo")).stderr, "run tapline destination apply as the migrator")
+	f.must(0, "destination", "apply", "--config", config, "--dsn", as("ci"))
+	contains(t, f.must(0, "federate", "--once", "--config", config, "--dsn", as("lo")).stdout, "other  40 events sent")
+	f.arrived(f.ids("purchase_made"))
+}

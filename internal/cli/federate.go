@@ -180,29 +180,6 @@ func interruptedForwarding(w *forwarding, o *federate.Options) error {
 	return fmt.Errorf("interrupted: %s arrived; %s", plural(w.sent(), "event has", "events have"), next)
 }
 
-// runDestinations forwards to all destinations of the database until ctx ends, for commands that stay: those of the
-// configuration file are written first, and new ones are taken up as they come. While Postgres is away it waits; whatever
-// is wrong with a destination is in its status and in the log.
-func (a *app) runDestinations(ctx context.Context, pool *pgxpool.Pool) error {
-	for len(a.file.Destinations) > 0 {
-		_, err := a.declareDestinations(ctx, pool)
-		if err == nil || ctx.Err() != nil {
-			break
-		}
-		a.log.WarnContext(ctx, "the destinations of the configuration file are not applied", "error", oneLine(err))
-		timer := time.NewTimer(10 * time.Second)
-		select {
-		case <-ctx.Done():
-		case <-timer.C:
-		}
-		timer.Stop()
-		if federate.Refused(err) {
-			break // what is there goes on without it
-		}
-	}
-	return federate.Run(ctx, pool, federate.Options{Key: federate.KeyReader(a.env), Logger: a.log})
-}
-
 // errorsOf returns what errors.Join has joined.
 func errorsOf(err error) []error {
 	var joined interface{ Unwrap() []error }

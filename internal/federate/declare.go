@@ -9,17 +9,8 @@ import (
 	"slices"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
-
-// Refused reports whether an error is of the destinations themselves, so that trying again does not help, and not of
-// Postgres.
-func Refused(err error) bool {
-	var pg *pgconn.PgError
-	var connect *pgconn.ConnectError
-	return err != nil && !errors.As(err, &connect) && !NotSetUp(err) && (!errors.As(err, &pg) || pg.Code == "42501")
-}
 
 // Declared is what Declare did, by names of destinations.
 type Declared struct {

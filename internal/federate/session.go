@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // setupError is one that trying again does not mend: a key that cannot be read, a region that is not the source's.
@@ -104,9 +105,9 @@ func (f *Federator) untilDone(ctx context.Context, d *Destination) error {
 			return nil
 		case errors.Is(err, errChanged):
 			continue
-		case errors.As(err, &setup):
+		case errors.As(err, &setup), denied(err):
 			f.noteError(ctx, d.Name, err)
-			return err
+			return fmt.Errorf("destination %s: %w", d.Name, err)
 		case errors.As(err, &paused), errors.Is(err, ErrNotFound), errors.Is(err, errReplayChanged):
 			return err
 		}
@@ -127,6 +128,12 @@ func (f *Federator) untilDone(ctx context.Context, d *Destination) error {
 			return nil
 		}
 	}
+}
+
+// denied reports whether the role lacks a right, which time does not give it.
+func denied(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && pg.Code == "42501"
 }
 
 func (f *Federator) pauses() *backoff.ExponentialBackOff {
@@ -221,12 +228,12 @@ func (s *session) open(ctx context.Context, name string, stop context.CancelCaus
 	}
 	key, err := s.f.opt.Key(ctx, d.KeyFrom)
 	if err != nil {
-		return setupError{fmt.Errorf("destination %s: %w", name, err)}
+		return setupError{err}
 	}
 	var hashKey string
 	if len(d.Settings.Hashed) > 0 {
 		if hashKey, err = s.f.opt.Key(ctx, d.Settings.HashKeyFrom); err != nil {
-			return setupError{fmt.Errorf("destination %s: %w", name, err)}
+			return setupError{err}
 		}
 	}
 	if s.untried, err = untried(ctx, s.f.pool, name); err != nil {

@@ -91,6 +91,7 @@ type checking struct {
 	part           Part
 	role, migrator string
 	super          bool
+	forwards       bool // there are destinations
 	found          []Finding
 }
 
@@ -188,6 +189,9 @@ func (c *checking) owner(unknown string) string {
 }
 
 func (c *checking) tables(schemas []string) error {
+	if err := c.destinations(); err != nil {
+		return err
+	}
 	columns := make([]string, 0, 7)
 	for _, right := range tableRights() {
 		columns = append(columns, "has_table_privilege($1, c.oid, '"+right+"')")
@@ -208,6 +212,17 @@ func (c *checking) tables(schemas []string) error {
 	return err
 }
 
+// destinations looks whether there are any, as far as the role that asks may see that.
+func (c *checking) destinations() error {
+	name := ident(migrations.ControlSchema, "destinations")
+	var readable bool
+	err := c.q.QueryRow(c.ctx, "select coalesce(has_table_privilege(to_regclass($1), 'select'), false)", name).Scan(&readable)
+	if err == nil && readable {
+		err = c.q.QueryRow(c.ctx, "select exists (select from "+name+")").Scan(&c.forwards)
+	}
+	return err
+}
+
 func (c *checking) table(schemaName, name string, view, owns bool, has []bool) {
 	on, quoted, role := "table "+schemaName+"."+name, ident(schemaName, name), ident(c.role)
 	if c.part == Migrator {
@@ -221,7 +236,7 @@ func (c *checking) table(schemaName, name string, view, owns bool, has []bool) {
 		return
 	}
 	in := placeOf(schemaName)
-	may, must := allowed(c.part, in, name, view), needed(c.part, in, name, view)
+	may, must := allowed(c.part, in, name, view), needed(c.part, in, name, view, c.forwards)
 	var lacks, much []string
 	for i, right := range tableRights() {
 		switch {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http/httptest"
 	"testing"
+	"time"
 
 	"github.com/tapline/tapline/internal/federate"
 	"github.com/tapline/tapline/internal/federate/sink"
@@ -44,6 +45,20 @@ func TestLoaderForwards(t *testing.T) {
 	}
 	if kept, _, _ := to.Counts(); kept != 1 {
 		t.Errorf("%d messages arrived", kept)
+	}
+	// A replay forgets what was not taken before and arrives now.
+	if _, err := s.migrator.Exec(t.Context(), `insert into tapline._undelivered values ('segment', $1, 'purchase', 'm1', 'rejected')`,
+		federate.MessageID(nickname, "purchase", "m1")); err != nil {
+		t.Fatal(err)
+	}
+	if f, err = federate.New(s.loader, federate.Options{From: time.Unix(0, 0), Key: key}); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Run(t.Context()); err != nil {
+		t.Errorf("a replay as the loader: %v", err)
+	}
+	if left, err := federate.ListUndelivered(t.Context(), s.loader, "segment", 1); err != nil || len(left) != 0 {
+		t.Errorf("undelivered after a replay: %v, %v", left, err)
 	}
 	s.denied(s.loader, `update tapline.sources set kind = 'x'`, `insert into tapline.cursors (destination) values ('x')`)
 	s.denied(s.analyst, `select * from tapline.destinations`, `select * from tapline._undelivered`)

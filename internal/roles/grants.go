@@ -73,8 +73,11 @@ func allowed(part Part, in place, table string, view bool) []string {
 	return out
 }
 
-// needed is what of allowed the work stops without.
-func needed(part Part, in place, table string, view bool) []string {
+// needed is what of allowed the work stops without. Only who has destinations needs the rights to forward.
+func needed(part Part, in place, table string, view, forwards bool) []string {
+	if part == Loader && in == control && forwards && slices.Contains([]string{"destinations", "cursors", "_undelivered"}, table) {
+		return allowed(part, in, table, view)
+	}
 	if part == Loader && in == control && table != "sources" && table != "_migrations" {
 		return nil
 	}
