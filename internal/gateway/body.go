@@ -32,7 +32,7 @@ func readBody(b *buffer, from io.Reader) error {
 		}
 		n, err := from.Read(room)
 		b.n += n
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			if b.n > MaxBatch+slack {
 				return errTooLarge
 			}

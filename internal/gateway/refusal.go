@@ -79,10 +79,6 @@ var (
 		status: http.StatusServiceUnavailable, code: "overloaded", after: time.Second,
 		message: "too many requests at once",
 	}
-	refusedStopping = &refusal{
-		status: http.StatusServiceUnavailable, code: "stopping", after: time.Second,
-		message: "this server is about to stop",
-	}
 )
 
 // statusGone is the status, for logs and metrics alone, of a request whose client did not wait for the answer.

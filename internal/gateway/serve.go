@@ -58,7 +58,7 @@ func Serve(ctx context.Context, on net.Listener, h *Handler, opt ServeOptions) e
 	case <-ctx.Done():
 	}
 	h.Stop()
-	linger(failed, opt.Linger)
+	linger(failed, opt.Linger, h.cfg.Log)
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), opt.StopTimeout)
 	defer cancel()
 	if err := srv.Shutdown(stop); err != nil {
@@ -69,14 +69,15 @@ func Serve(ctx context.Context, on net.Listener, h *Handler, opt ServeOptions) e
 }
 
 // linger waits, unless serving has ended anyway.
-func linger(failed <-chan error, d time.Duration) {
+func linger(failed <-chan error, d time.Duration, log *slog.Logger) {
 	if d <= 0 {
 		return
 	}
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
-	case <-failed:
+	case err := <-failed:
+		log.Log(context.Background(), slog.LevelError, "HTTP ended before it was stopped", slog.Any("cause", err))
 	case <-t.C:
 	}
 }
