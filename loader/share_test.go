@@ -63,10 +63,14 @@ func TestShared(t *testing.T) {
 		})
 	}
 	running.Wait()
-	for name, n := range opened {
+	twice := 0
+	for _, n := range opened {
 		if n != 1 {
-			t.Errorf("%s was opened %d times", name, n)
+			twice++
 		}
+	}
+	if twice > 0 {
+		t.Errorf("%d of %d files were opened more than once", twice, files)
 	}
 	equal(t, pool, `select count(*), sum(rows)::bigint from clevertap_prod._loads where unit <> (select unit from clevertap_prod._loads where seq = 1)`,
 		[]any{int64(files), int64(2 * files)})
