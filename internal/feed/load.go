@@ -7,6 +7,7 @@ import (
 	"iter"
 	"time"
 
+	"github.com/tapline/tapline/internal/failpoint"
 	"github.com/tapline/tapline/internal/source"
 	"github.com/tapline/tapline/internal/source/ingest"
 	"github.com/tapline/tapline/internal/stream"
@@ -36,6 +37,13 @@ func (l *line) load(ctx context.Context) error {
 	limited, cancel := withGrace(ctx)
 	defer cancel()
 	start := time.Now()
+	failpoint.Hit("after-fetch")
+	if failpoint.BrokenAck {
+		for _, f := range l.hand.frames {
+			l.hand.ack(f)
+		}
+		l.heard(limited)
+	}
 	report, err := l.loader.Load(limited, frames(l.hand.frames))
 	if err == nil {
 		for _, f := range l.hand.frames {
@@ -44,6 +52,7 @@ func (l *line) load(ctx context.Context) error {
 	}
 	l.loaded(&report, time.Since(start))
 	l.heard(limited)
+	failpoint.Hit("after-ack")
 	var units *loader.UnitsError
 	switch {
 	case err == nil:
@@ -94,6 +103,7 @@ func withGrace(ctx context.Context) (context.Context, context.CancelFunc) {
 // ended is told of each unit by the loader, once it is certain what became of it.
 func (l *line) ended(u loader.Unit, r loader.UnitReport) {
 	if frame, ok := u.(*ingest.Unit); ok && r.Status != loader.Failed {
+		failpoint.Hit("before-ack")
 		l.hand.ack(frame.Frame())
 	}
 }

@@ -168,6 +168,23 @@ func (c *Consumer) wentBack(ctx context.Context, consumer, stream uint64) error 
 	return ErrGone
 }
 
+// resetConsumers forgets what workers have in hand: with the embedded server has ended whoever used it. Without this, what a
+// killed process had taken would come again only after its AckWait. What was loaded and not purged comes again too, and is
+// skipped.
+func (b *Broker) resetConsumers(ctx context.Context) error {
+	schemas, err := b.Schemas(ctx)
+	if err != nil {
+		return err
+	}
+	for _, schema := range schemas {
+		name := b.opts.Prefix + "_" + schema
+		if err := b.js.DeleteConsumer(ctx, name, consumerName); err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
+			return fmt.Errorf("make consumer of stream %s anew: %w", name, err)
+		}
+	}
+	return nil
+}
+
 // Info returns how the stream of a schema stands; ok is false if there is none yet.
 func (b *Broker) Info(ctx context.Context, schema string) (info Info, ok bool, err error) {
 	s, err := b.source(ctx, schema, false)

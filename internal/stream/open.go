@@ -43,7 +43,11 @@ func Open(ctx context.Context, o Options) (*Broker, error) {
 		return nil, err
 	}
 	b := &Broker{opts: o, streams: map[string]*sourceStream{}, stopped: make(chan struct{})}
-	if err := b.open(ctx); err != nil {
+	err = b.open(ctx)
+	if err == nil && b.embedded != nil {
+		err = b.resetConsumers(ctx)
+	}
+	if err != nil {
 		return nil, errors.Join(err, b.disconnect())
 	}
 	watching, stop := context.WithCancel(context.Background())

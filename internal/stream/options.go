@@ -7,6 +7,8 @@ import (
 	"net"
 	"strings"
 	"time"
+
+	"github.com/tapline/tapline/internal/failpoint"
 )
 
 // Options say where the streams are. Dir or URLs is needed, one of them.
@@ -67,6 +69,7 @@ func (o Options) withDefaults() (Options, error) {
 	if err := o.check(); err != nil {
 		return o, err
 	}
+	o.unsafe = o.unsafe || failpoint.BrokenSync
 	if o.Prefix == "" {
 		o.Prefix = "TAPLINE"
 	}

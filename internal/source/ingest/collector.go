@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/tapline/tapline/internal/failpoint"
 	"github.com/tapline/tapline/internal/stream"
 	"github.com/tapline/tapline/schema"
 )
@@ -122,6 +123,9 @@ func (c *Collector) Append(ctx context.Context, r *Request) error {
 		c.pending.Add(-size)
 		c.failed.Add(1)
 		return err
+	}
+	if failpoint.BrokenAnswer {
+		return nil
 	}
 	select {
 	case <-d.done:
