@@ -21,7 +21,9 @@ const (
 	NoEventColumn       Reason = "no_event_column"
 	DuplicateHeader     Reason = "duplicate_header"
 	EmptyHeader         Reason = "empty_header"
-	ParquetNotSupported Reason = "parquet_not_supported"
+	Encrypted           Reason = "encrypted"
+	UnknownType         Reason = "unknown_type"
+	TooLarge            Reason = "too_large"
 	XMLNotSupported     Reason = "xml_not_supported"
 	ChangedWhileRead    Reason = "changed_while_read"
 )

@@ -1,0 +1,154 @@
+package parquet
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/parquet-go/parquet-go/encoding/thrift"
+	"github.com/parquet-go/parquet-go/format"
+)
+
+const (
+	// maxFooter is the size of the largest footer that is read, in bytes.
+	maxFooter = 16 << 20
+	// maxPages is how many bytes the largest pages of all columns may take together when they are decoded.
+	maxPages = 96 << 20
+)
+
+// checkEnds looks at both ends of a file before the library believes them.
+func checkEnds(r io.ReaderAt, size int64) error {
+	var head [4]byte
+	var tail [8]byte
+	if size < int64(len(head)+len(tail)) {
+		return problem(Truncated, "the file ends within its first bytes")
+	}
+	if err := readAt(r, head[:], 0); err != nil {
+		return err
+	}
+	if err := readAt(r, tail[:], size-int64(len(tail))); err != nil {
+		return err
+	}
+	footer := int64(binary.LittleEndian.Uint32(tail[:4]))
+	switch end := string(tail[4:]); {
+	case string(head[:]) == "PARE" || end == "PARE":
+		return problem(Encrypted, "the file is encrypted Parquet")
+	case string(head[:]) != "PAR1":
+		return problem(Corrupt, "the file does not begin as Parquet does")
+	case end != "PAR1":
+		return problem(Truncated, "the file does not end as Parquet does")
+	case footer > size-12:
+		return problem(Corrupt, "the footer is larger than the file")
+	case footer > maxFooter:
+		return problem(TooLarge, "the footer has %d bytes, at most %d are read", footer, maxFooter)
+	}
+	return nil
+}
+
+func readAt(r io.ReaderAt, p []byte, off int64) error {
+	n, err := r.ReadAt(p, off)
+	switch {
+	case n == len(p):
+		return nil
+	case err == nil, errors.Is(err, io.EOF):
+		return problem(Truncated, "the file ends too early")
+	}
+	return err
+}
+
+// checkPages reads the headers of all pages and adds up what the largest of each column take.
+func checkPages(md *format.FileMetaData, r io.ReaderAt, size int64, columns int) error {
+	if md.EncryptionAlgorithm.Value != nil {
+		return problem(Encrypted, "columns of the file are encrypted")
+	}
+	for g := range md.RowGroups {
+		chunks := md.RowGroups[g].Columns
+		if len(chunks) != columns {
+			return problem(Corrupt, "row group %d has %d columns, the schema %d", g, len(chunks), columns)
+		}
+		var sum int64
+		for c := range chunks {
+			n, err := largestPage(&chunks[c], r, size)
+			if err != nil {
+				return fmt.Errorf("row group %d, column %d: %w", g, c, err)
+			}
+			if sum += n; sum > maxPages {
+				return problem(TooLarge, "the pages of row group %d take more than %d MiB of memory: export with smaller pages", g, maxPages>>20)
+			}
+		}
+	}
+	return nil
+}
+
+// largestPage returns what a column's dictionary and its largest page take in memory, about.
+func largestPage(chunk *format.ColumnChunk, r io.ReaderAt, size int64) (int64, error) {
+	md := &chunk.MetaData
+	at := md.DataPageOffset
+	if d := md.DictionaryPageOffset; d > 0 && d < at {
+		at = d
+	}
+	end := at + md.TotalCompressedSize
+	switch {
+	case chunk.FilePath != "":
+		return 0, problem(UnknownShape, "the column is in another file")
+	case at < 4 || md.TotalCompressedSize < 0 || end > size || end < at:
+		return 0, problem(Corrupt, "the column is outside of the file")
+	}
+	var dictionary, largest, values int64
+	for values < md.NumValues {
+		var h format.PageHeader
+		n, err := pageHeader(r, at, end, &h)
+		if err != nil {
+			return 0, err
+		}
+		body := int64(h.CompressedPageSize)
+		if body < 0 || h.UncompressedPageSize < 0 || at+n+body > end {
+			return 0, problem(Corrupt, "a page is outside of its column")
+		}
+		at += n + body
+		count := int64(0)
+		switch {
+		case h.DataPageHeader.Valid:
+			count = int64(h.DataPageHeader.V.NumValues)
+		case h.DataPageHeaderV2.Valid:
+			count = int64(h.DataPageHeaderV2.V.NumValues)
+		case h.DictionaryPageHeader.Valid:
+			// A dictionary has offsets, too.
+			dictionary = int64(h.UncompressedPageSize) + 4*int64(h.DictionaryPageHeader.V.NumValues)
+			continue
+		}
+		if count < 0 {
+			return 0, problem(Corrupt, "a page has %d values", count)
+		}
+		values += count
+		// Beside the values, each has two levels and a place in the dictionary or text.
+		largest = max(largest, body+int64(h.UncompressedPageSize)+6*count)
+	}
+	return dictionary + largest, nil
+}
+
+// pageHeader reads a page's header and returns how long it is. Most have a few dozen bytes, but they may hold the page's
+// least and largest value.
+func pageHeader(r io.ReaderAt, at, end int64, h *format.PageHeader) (int64, error) {
+	if at >= end {
+		return 0, problem(Corrupt, "the column has fewer values than its footer says")
+	}
+	var protocol thrift.CompactProtocol
+	for room := int64(1 << 10); ; room *= 16 {
+		room = min(room, end-at)
+		buf := make([]byte, room)
+		if err := readAt(r, buf, at); err != nil {
+			return 0, err
+		}
+		*h = format.PageHeader{}
+		reader := protocol.NewReaderFromBytes(buf)
+		err := thrift.NewDecoder(reader).Decode(h)
+		if err == nil {
+			return int64(reader.BytesRead()), nil
+		}
+		if room == end-at || room >= 1<<20 {
+			return 0, &Error{Corrupt, fmt.Errorf("read page header: %w", err)}
+		}
+	}
+}
