@@ -72,6 +72,9 @@ func newPuller(o Options) (*puller, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	if o.Loader.LargeUnit == 0 {
+		o.Loader.LargeUnit = 1 // windows may come in any order: all are loaded side by side
+	}
 	switch {
 	case o.Lookback == 0:
 		o.Lookback = DefaultLookback
