@@ -59,7 +59,9 @@ func TestPasscode(t *testing.T) {
 	if err := os.WriteFile(path, []byte("from-file\r\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	env := func(name string) string { return map[string]string{"CLEVERTAP_PASSCODE": "standard", "MINE": "mine"}[name] }
+	env := func(name string) string {
+		return map[string]string{"CLEVERTAP_PASSCODE": "standard", "MINE": "mine"}[name]
+	}
 	for _, test := range []struct {
 		pull       config.Pull
 		want, fail string
