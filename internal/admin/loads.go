@@ -15,6 +15,7 @@ type Load struct {
 	Seq         *int64     `json:"seq"` // nil for a failed load
 	Status      string     `json:"status"`
 	Unit        string     `json:"unit"`
+	Units       int64      `json:"units"` // of which Unit is the first: more than one are frames of a stream
 	Rows        int64      `json:"rows"`
 	Duplicates  int64      `json:"duplicates"`
 	Quarantined int64      `json:"quarantined"`
@@ -26,7 +27,7 @@ type Load struct {
 	Error       string     `json:"error"`
 }
 
-const loadColumns = "load, seq, status, coalesce(unit, ''), rows, duplicates, quarantined, discarded, bytes, uuid_ts, " +
+const loadColumns = "load, seq, status, coalesce(unit, ''), units, rows, duplicates, quarantined, discarded, bytes, uuid_ts, " +
 	"started_at, finished_at, coalesce(error, '')"
 
 // Loads returns the newest loads of a source, newest first.

@@ -76,6 +76,9 @@ func (p *printer) loads(s admin.Source, loads []admin.Load) {
 		if p.width > 0 {
 			unit = filepath.Base(unit) // a terminal is not wide enough for folders
 		}
+		if l.Units > 1 {
+			unit += " and " + number(l.Units-1) + " more"
+		}
 		g.add(seq, l.ID.String()[:8], moment(l.Finished), p.status(l.Status), some(l.Rows), some(l.Duplicates),
 			some(l.Quarantined), some(l.Discarded), unit)
 	}
