@@ -70,7 +70,7 @@ func (nowhere) large([]byte, int64, [32]byte) error { return nil }
 
 // ask makes one request and reads its whole answer. An error is a *ReplyError unless it is ctx's or the sink's.
 func (c *Client) ask(ctx context.Context, method, path string, body []byte, s *scanner) (answer, error) {
-	resp, done, err := c.send(ctx, method, path, body)
+	resp, done, err := c.send(ctx, method, path, body) //nolint:bodyclose // done closes it
 	if err != nil {
 		return answer{}, err
 	}

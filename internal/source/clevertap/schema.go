@@ -49,7 +49,7 @@ func (c *Client) Schema(ctx context.Context) ([]EventSchema, error) {
 
 // get reads a short answer as a whole.
 func (c *Client) get(ctx context.Context, path string) ([]byte, error) {
-	resp, done, err := c.send(ctx, http.MethodGet, path, nil)
+	resp, done, err := c.send(ctx, http.MethodGet, path, nil) //nolint:bodyclose // done closes it
 	if err != nil {
 		return nil, err
 	}
