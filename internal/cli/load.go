@@ -39,7 +39,9 @@ or CleverTap exports. Each file is one transaction: all
 of it is visible afterwards, or nothing; a plain file above --unit-max-bytes is several. Files that were loaded before are skipped, events that are there already are
 counted as duplicates, so running the same command again is always safe. Ctrl-C rolls the open file back.
 
-CleverTap exports need --timezone and --account: their times have no zone and their records no id.
+CleverTap exports need --timezone and --account: their times have no zone and their records no id. What neither a flag nor
+the configuration file says of --timezone, --account, --user-identity and --schema is taken from the source as it is
+registered: see tapline source add.
 
 A URL names a bucket (a container, a folder) and objects in it: s3://bucket/name means that object and all below it, and a name may
 hold * for any characters but a slash, ** for any, ? for one, [a-z] for one of these. Settings of the store follow, as
@@ -121,7 +123,19 @@ func (a *app) load(ctx context.Context, paths []string, f loadFlags) (err error)
 	if a.env("GOMEMLIMIT") == "" && debug.SetMemoryLimit(-1) == math.MaxInt64 {
 		debug.SetMemoryLimit(memoryLimit)
 	}
-	var pool *pgxpool.Pool
+	server, pool, err := a.existing(ctx)
+	if err != nil {
+		return err
+	}
+	if pool != nil {
+		defer pool.Close()
+		if err := a.useRegistered(ctx, pool); err != nil {
+			return err
+		}
+		if valid, err = a.cfg.Validate(); err != nil {
+			return err
+		}
+	}
 	src, err := a.input(ctx, paths, valid, f, func() *pgxpool.Pool { return pool })
 	if err != nil {
 		return usage(err)
@@ -129,14 +143,16 @@ func (a *app) load(ctx context.Context, paths []string, f loadFlags) (err error)
 	defer func() { err = errors.Join(err, src.Close()) }()
 	a.quiet = f.quiet
 	o := &outcome{source: a.cfg.Source, paths: withoutSecrets(paths), filter: valid.Filter, quiet: f.quiet, dryRun: f.dryRun, flags: a.sameDatabase()}
-	if o.server, err = a.loadServer(ctx, f); err != nil {
-		return err
-	}
-	if o.server != nil {
-		if pool, err = o.server.pool(ctx); err != nil {
+	if o.server = server; server == nil {
+		if o.server, err = a.loadServer(ctx, f); err != nil {
 			return err
 		}
-		defer pool.Close()
+		if o.server != nil {
+			if pool, err = o.server.pool(ctx); err != nil {
+				return err
+			}
+			defer pool.Close()
+		}
 	}
 	cfg := a.loaderConfig(valid)
 	cfg.Share, cfg.Lease = f.share, f.lease

@@ -134,3 +134,36 @@ func TestSourceKeys(t *testing.T) {
 		t.Errorf("%d active of %d", s.ActiveKeys, len(s.Keys))
 	}
 }
+
+// TestLoadUsesRegistered: what is noted of a source is used by loads, unless a flag or the configuration file says otherwise.
+func TestLoadUsesRegistered(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	pool := pgtest.PoolAt(t, w.dsn)
+	export := func(name, at string) string {
+		return w.file(name, `{"eventName":"App Launched","ts":`+at+`,"profile":{"objectId":"o1","identity":"u1","email":"a@example.com"},"eventProps":{"CT Source":"x"}}`+"\n")
+	}
+	first := export("a.json", "20260115100000")
+	contains(t, w.must(64, "load", first, "-s", "Other").stdout, "--timezone") // nothing is noted of it
+	w.must(0, "source", "add", "CleverTap_Prod", "--schema", "ct", "--timezone", "Asia/Kolkata", "--account", "A1", "--user-identity", "email")
+	w.must(0, "load", first, "-s", "CleverTap_Prod", "-q")
+	row := func(where string) []any {
+		t.Helper()
+		return pgtest.Query(t, pool, "select user_id, extract(hour from \"timestamp\" at time zone 'UTC')::text from ct.app_launched where "+where)[0]
+	}
+	if got := row("true"); got[0] != "a@example.com" || got[1] != "4" { // 10:00 in Kolkata is 04:30
+		t.Errorf("as it is noted: %v", got)
+	}
+	w.must(0, "load", export("b.json", "20260116120000"), "-s", "CleverTap_Prod", "-q", "--timezone", "UTC", "--user-identity", "identity")
+	if got := row("\"timestamp\" > '2026-01-16'"); got[0] != "u1" || got[1] != "12" {
+		t.Errorf("flags: %v", got)
+	}
+	config := w.file("tapline.yaml", "sources: {CleverTap_Prod: {timezone: America/New_York}}")
+	w.must(0, "load", export("c.json", "20260117120000"), "-s", "CleverTap_Prod", "-q", "--config", config)
+	if got := row("\"timestamp\" > '2026-01-17'"); got[0] != "a@example.com" || got[1] != "17" {
+		t.Errorf("the configuration file: %v", got)
+	}
+	if got := pgtest.Value[int64](t, pool, "select count(*) from tapline.sources where nickname like 'Clever%'"); got != 1 {
+		t.Errorf("%d sources", got)
+	}
+}

@@ -228,3 +228,18 @@ func (r *Registry) Remove(ctx context.Context, nickname string) error {
 		return r.audit(ctx, tx, "source.remove", nickname, map[string]any{"schema": s.Schema, "settings": s.Settings})
 	})
 }
+
+// Known returns a source by its exact nickname, also of a database that an earlier release has set up; nil if there is
+// none. DisabledAt is not set.
+func Known(ctx context.Context, q querier, nickname string) (*Source, error) {
+	rows, _ := q.Query(ctx, "select nickname, schema_name, kind, settings, null::timestamptz, created_at from "+table("sources")+
+		" where nickname = $1", nickname) // its error comes back from rows
+	s, err := pgx.CollectExactlyOneRow(rows, pgx.RowToAddrOfStructByPos[Source])
+	switch {
+	case errors.Is(err, pgx.ErrNoRows), absent(err):
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("read source %s: %w", nickname, err)
+	}
+	return s, nil
+}
