@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -205,6 +207,9 @@ func (a *app) ranOnce(s config.JobSettings, run *jobs.Run, err error) error {
 		if run.Outcome == "" {
 			run.Outcome = jobs.Failed
 		}
+		if errors.Is(err, context.Canceled) {
+			run.Outcome = jobs.Interrupted
+		}
 		run.Error = message
 	}
 	run.Job = s.Name
@@ -291,6 +296,9 @@ func (a *app) runDaemon(c *cobra.Command, names []string, f runFlags) error {
 		if log, err = a.logger("info"); err != nil {
 			return err
 		}
+	}
+	if a.env("GOMEMLIMIT") == "" && debug.SetMemoryLimit(-1) == math.MaxInt64 {
+		debug.SetMemoryLimit(int64(f.parallel) * memoryLimit) // each job would take it for its own
 	}
 	var all []jobs.Job
 	for _, s := range settings {

@@ -57,7 +57,7 @@ type QuarantineRule struct {
 	MinEvents int64
 }
 
-// Alerts returns the settings of alerts of a file that was checked.
+// AlertSettings returns the settings of alerts of a file that was checked.
 func (f *File) AlertSettings() AlertSettings {
 	s, _ := f.Alerts.settings()
 	return s

@@ -171,8 +171,9 @@ func TestLostIsResumed(t *testing.T) {
 			return int(w.started.Load()) == n+1 && w.running.Load() == 1 && len(s.history("a")) == n+1
 		})
 		pgtest.Exec(t, s.pool, "select pg_terminate_backend(backend) from tapline.job_runs where outcome = 'running'")
-		s.until("it ended", func() bool { return s.outcomes("a")[n] == jobs.Lost && w.running.Load() == 0 })
+		s.until("it ended", func() bool { return s.outcomes("a")[n] == jobs.Lost })
 	}
+	s.until("nothing works", func() bool { return w.running.Load() == 0 })
 	other := work{}
 	s.start("three", jobs.Job{Name: "b", Schedule: every(t, "@every 1s"), Work: other.do})
 	s.until("daemons looked", func() bool { return other.started.Load() >= 2 })

@@ -93,7 +93,7 @@ func (l *lock) watch(ctx context.Context) error {
 		_, err := l.conn.WaitForNotification(beat)
 		cancel()
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // the lock is given back
 		}
 		if err != nil && !pgconn.Timeout(err) {
 			return err

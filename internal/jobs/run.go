@@ -59,13 +59,17 @@ func (r *Runner) obtain(ctx context.Context, job string, overlap Overlap) (*lock
 		if l != nil || err != nil {
 			return l, err
 		}
-		for held := true; held; {
+		for held, told := true, false; held; {
 			var by *Run
 			if by, held, err = HeldBy(ctx, r.pool, job); err != nil && !errors.Is(err, ErrNotSetUp) {
 				return nil, err
 			}
 			if overlap != Wait {
 				return nil, &BusyError{Job: job, By: by}
+			}
+			if held && !told {
+				r.opt.Logger.WarnContext(ctx, "waiting", "because", (&BusyError{Job: job, By: by}).Error())
+				told = true
 			}
 			if err := sleep(ctx, r.opt.Beat/5); err != nil {
 				return nil, fmt.Errorf("wait for another run of job %s: %w", job, err)

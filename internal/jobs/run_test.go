@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -72,7 +73,7 @@ func TestRetries(t *testing.T) {
 			t.Errorf("%s: Once returns %+v", test.name, run)
 		}
 		for i, r := range s.history(test.name) {
-			if r.Run != run.Run || r.Attempt != i+1 || strings.ContainsAny(r.Error, "\x00\xff") {
+			if r.Run != run.Run || r.Attempt != i+1 || strings.Contains(r.Error, "\x00") || !utf8.ValidString(r.Error) {
 				t.Errorf("%s: attempt %d is %+v", test.name, i, r)
 			}
 		}
