@@ -81,6 +81,12 @@ func needed(part Part, in place, table string, view, forwards bool) []string {
 	if part == Loader && in == control && table != "sources" && table != "_migrations" {
 		return nil
 	}
+	switch {
+	case part == Loader && in == source && table == "_units": // only windows are read again
+		return []string{sel, insert}
+	case part == Loader && in == source && table == "_claims": // only loads that share take units
+		return nil
+	}
 	return allowed(part, in, table, view)
 }
 
