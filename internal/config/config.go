@@ -66,7 +66,9 @@ type Valid struct {
 }
 
 // Formats are the values of --format.
-func Formats() []string { return []string{"segment", "clevertap", "segment-csv", "clevertap-csv"} }
+func Formats() []string {
+	return []string{"segment", "clevertap", "segment-csv", "clevertap-csv", "clevertap-parquet"}
+}
 
 // UserIdentities are the values of --user-identity.
 func UserIdentities() []string { return []string{"identity", "email", "phone", "clevertap_id"} }

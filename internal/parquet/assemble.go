@@ -44,14 +44,7 @@ func appendInstance(out []byte, n *node, v values) (text []byte, ok bool, err er
 		out, err = appendList(out, n.children[0], n.element(), v)
 		return out, true, err
 	case n.form == union:
-		for _, c := range n.children {
-			from := len(out)
-			if out, ok, err = appendNode(out, c, v.of(n, c)); ok || err != nil {
-				return out, ok, err
-			}
-			out = out[:from]
-		}
-		return out, false, nil
+		return appendUnion(out, n, v)
 	}
 	out = append(out, '{')
 	from := len(out)
@@ -62,6 +55,24 @@ func appendInstance(out []byte, n *node, v values) (text []byte, ok bool, err er
 		out = append(append(appendString(out, key), ':'), value...)
 	})
 	return append(out, '}'), true, err
+}
+
+// appendUnion writes the member that is set. A list that cannot be null is empty where another member is set.
+func appendUnion(out []byte, n *node, v values) (text []byte, ok bool, err error) {
+	from, empty := len(out), false
+	for _, c := range n.children {
+		if out, ok, err = appendNode(out[:from], c, v.of(n, c)); err != nil {
+			return out, false, err
+		}
+		if ok && string(out[from:]) != "[]" {
+			return out, true, nil
+		}
+		empty = empty || ok
+	}
+	if empty {
+		return append(out[:from], "[]"...), true, nil
+	}
+	return out[:from], false, nil
 }
 
 // appendList writes the instances of a repeated node; element is itself, or its only field.
