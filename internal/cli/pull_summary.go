@@ -176,13 +176,14 @@ func (a *app) pullProgress(o *pull.Options, quiet bool) (done func()) {
 	p := newPrinter(a.stderr, a.env)
 	var mu sync.Mutex
 	var ended bool
-	var last, told time.Duration
-	var events int64
+	var told time.Duration
+	var past []pull.Progress
 	o.Progress = func(now pull.Progress) {
 		mu.Lock()
 		defer mu.Unlock()
-		rate := perSecond(now.Events-events, now.Elapsed-last)
-		events, last = now.Events, now.Elapsed
+		past = append(past, now)
+		past = past[max(0, len(past)-20):]
+		rate := perSecond(now.Events-past[0].Events, now.Elapsed-past[0].Elapsed)
 		if ended || now.Windows == 0 {
 			return
 		}

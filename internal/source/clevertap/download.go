@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -41,7 +42,7 @@ func (c *Client) explain(w Window, err error) error {
 	case classDenied:
 		out.Hint = "check the account id, the passcode and the region, which the dashboard's address shows"
 	case classUnknown:
-		out.Err = errors.Join(ErrUnknownEvent, err)
+		out.Err = fmt.Errorf("%w: %w", ErrUnknownEvent, err)
 		out.Hint = "names count in upper and lower case; tapline pull --schema-only --dry-run lists them"
 	case classExpired:
 		out.Hint = "each of its cursors died before the window was read; try again at a quieter time"

@@ -17,8 +17,8 @@ type SourceOptions struct {
 	Client *Client
 	// Windows are read in their order, MaxRequests of them at once.
 	Windows []Window
-	// Wanted are events that have to be there: a window of one that the account does not know fails. Of others it is left
-	// out, and so is one whose export the account does not allow.
+	// Wanted are events that have to be there: if the account does not know one, its first window fails. All other windows of
+	// such events are left out, and so are those of an event whose export the account does not allow.
 	Wanted []string
 	// Location is the project's time zone.
 	Location *time.Location
@@ -202,9 +202,12 @@ func (s *Source) judge(f *fetched) {
 	case class == classRefused:
 		s.skipped[event], f.err = ExportNotAllowed, nil
 		s.left++
-	case class == classUnknown && !slices.Contains(s.opts.Wanted, event):
-		s.skipped[event], f.err = UnknownEvent, nil
-		s.left++
+	case class == classUnknown:
+		if _, told := s.skipped[event]; told || !slices.Contains(s.opts.Wanted, event) {
+			f.err = nil
+			s.left++
+		}
+		s.skipped[event] = UnknownEvent
 	case errors.As(f.err, &gaveUp):
 		if s.given++; s.given >= maxGivenUp {
 			s.fatal = f.err
