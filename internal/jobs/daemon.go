@@ -101,7 +101,7 @@ func (s *server) scheduled(ctx context.Context) (time.Duration, error) {
 		return s.untilNext(ctx, now)
 	}
 	d := due{at: at, missed: missed, late: at.Add(job.Jitter+2*r.opt.Poll).Before(s.d.since) || missed > 0 && at.Before(s.d.since)}
-	if wait := s.jitterOf(d).Sub(now); wait > 0 {
+	if wait := s.start(d.at, until).Sub(now); wait > 0 {
 		return min(wait, r.opt.Poll), nil
 	}
 	var waits bool
@@ -139,15 +139,16 @@ func (s *server) untilNext(ctx context.Context, before time.Time) (time.Duration
 	return max(0, min(next.Sub(now), s.d.r.opt.Poll)), nil
 }
 
-// jitterOf returns when what is due is started. What is late already is not made later.
-func (s *server) jitterOf(d due) time.Time {
-	if d.late || s.job.Jitter <= 0 {
-		return d.at
+// start returns when what is due is started. Jitter is drawn once until that is taken care of: what is due more often than
+// jitter is long would be put off for ever.
+func (s *server) start(at, until time.Time) time.Time {
+	if s.job.Jitter <= 0 {
+		return at
 	}
-	if !s.chosen.Equal(d.at) {
-		s.chosen, s.jitter = d.at, rand.N(s.job.Jitter)
+	if !s.chosen.After(until) {
+		s.chosen, s.jitter = at, rand.N(s.job.Jitter)
 	}
-	return d.at.Add(s.jitter)
+	return s.chosen.Add(s.jitter)
 }
 
 // always runs a job that runs always, or waits for whoever runs it, and returns how long to wait before the next time.
