@@ -87,9 +87,9 @@ func TestRename(t *testing.T) {
 	first := lines(t, price("a", "1"), event("b"), "no JSON", `{"type":"identify","messageId":"i","userId":"u1","traits":{"plan":"gold"}}`)
 	loadAs(t, pool, "Web", first)
 	loadAs(t, pool, "Web", lines(t, price("c", "1.5"))) // widens price
-	pgtest.Exec(t, pool, `create table tapline.cursors (nickname text, position int)`)
+	pgtest.Exec(t, pool, `create table tapline.marks (nickname text, position int)`)
 	pgtest.Exec(t, pool, `create table tapline.places (schema_name text, place int)`)
-	pgtest.Exec(t, pool, `insert into tapline.cursors values ('Web', 7), ('Other', 8)`)
+	pgtest.Exec(t, pool, `insert into tapline.marks values ('Web', 7), ('Other', 8)`)
 	pgtest.Exec(t, pool, `insert into tapline.places values ('web', 9), ('other', 10)`)
 	pgtest.Exec(t, pool, `create view public.report as select count(*) from web.tracks`)
 	done := mustRename(t, pool)
@@ -99,7 +99,7 @@ func TestRename(t *testing.T) {
 	for query, want := range map[string]any{
 		`select count(*) from pg_namespace where nspname = 'web'`:                                                      int64(0),
 		`select string_agg(nickname || ' ' || schema_name, ',') from tapline.sources`:                                  "Shop shop",
-		`select string_agg(nickname || position, ',' order by position) from tapline.cursors`:                          "Shop7,Other8",
+		`select string_agg(nickname || position, ',' order by position) from tapline.marks`:                          "Shop7,Other8",
 		`select string_agg(schema_name || place, ',' order by place) from tapline.places`:                              "shop9,other10",
 		`select string_agg(distinct source, ',') from shop._quarantine`:                                                "Shop",
 		`select count from public.report`:                                                                              int64(3),

@@ -216,7 +216,9 @@ func (c *checking) tables(schemas []string) error {
 func (c *checking) destinations() error {
 	name := ident(migrations.ControlSchema, "destinations")
 	var readable bool
-	err := c.q.QueryRow(c.ctx, "select coalesce(has_table_privilege(to_regclass($1), 'select'), false)", name).Scan(&readable)
+	err := c.q.QueryRow(c.ctx, "select exists (select from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace"+
+		" where n.nspname = $1 and c.relname = 'destinations' and has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select'))",
+		migrations.ControlSchema).Scan(&readable)
 	if err == nil && readable {
 		err = c.q.QueryRow(c.ctx, "select exists (select from "+name+")").Scan(&c.forwards)
 	}
