@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tapline/tapline/internal/jobs"
+	"github.com/tapline/tapline/internal/localpg"
 	"github.com/tapline/tapline/internal/pgtest"
 )
 
@@ -220,10 +221,38 @@ func TestJitter(t *testing.T) {
 	old.Jitter = time.Hour
 	s.start("h", old,
 		jobs.Job{Name: "far", Schedule: every(t, "@every 1s"), Jitter: 1000 * time.Hour, Work: far.do},
-		jobs.Job{Name: "near", Schedule: every(t, "@every 1s"), Jitter: 10 * time.Second, Work: near.do},
+		jobs.Job{Name: "near", Schedule: every(t, "@every 1s"), Jitter: 3 * time.Second, Work: near.do},
 		jobs.Job{Name: "other", Schedule: every(t, "@every 1s"), Work: other.do})
 	s.until("the others ran", func() bool { return late.started.Load() == 1 && near.started.Load() >= 2 && other.started.Load() >= 3 })
 	if far.started.Load() != 0 {
 		t.Errorf("it ran without jitter")
+	}
+}
+
+// A server that crashes ends what runs, and the daemon goes on when it is back.
+func TestServerCrashes(t *testing.T) {
+	t.Parallel()
+	c := pgtest.NewServer(t, nil)
+	proxy := pgtest.NewProxy(t, c)
+	s := newSiteAt(t, pgtest.PoolAt(t, proxy.DSN(t, localpg.Database)))
+	w := work{hold: make(chan struct{})}
+	job := s.yearly(&w)
+	job.Retries = 1
+	s.start("h", job)
+	s.until("it works", func() bool { return w.running.Load() == 1 })
+	if err := c.Stop(t.Context(), localpg.Immediate); err != nil {
+		t.Fatal(err)
+	}
+	s.until("the run ended", func() bool { return w.running.Load() == 0 })
+	if err := c.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	close(w.hold)
+	s.until("it is done", func() bool {
+		h, err := jobs.History(t.Context(), s.pool, "a", 1)
+		return err == nil && len(h) == 1 && h[0].Outcome == jobs.Done
+	})
+	if diff := cmp.Diff([]jobs.Outcome{jobs.Lost, jobs.Done}, s.outcomes("a")); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
