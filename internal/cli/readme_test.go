@@ -69,6 +69,7 @@ func TestReadmeFlags(t *testing.T) {
 		"load", "status", "quarantine list", "quarantine replay", "loads undo", "source rename", "schema show", "schema diff", "schema export", "schema widen", "prune", "doctor", "roles", "bench",
 		"migrate plan", "migrate generate", "migrate up", "migrate down", "migrate status", "migrate repair", "migrate lint", "migrate check",
 		"pull", "verify", "demo clevertap",
+		"serve", "worker", "source add", "source remove", "source keys create",
 		"run", "jobs list", "jobs history", "alerts check", "alerts test", "config check", "config schema",
 	} {
 		help := w.must(0, append(strings.Fields(command), "--help")...).stdout
