@@ -250,7 +250,8 @@ func (s *Server) turnOf(request string, page bool) Fault {
 func (s *Server) half(w http.ResponseWriter, r *http.Request, f Fault, c *cursor) {
 	body := File("truncated_body.json")
 	if c != nil {
-		whole := wrap(joined(c.records[c.from:c.end()]), "CURSOR-9", false)
+		// Whoever takes it for whole takes it for the last page.
+		whole := wrap(joined(c.records[c.from:c.end()]), "", true)
 		body = whole[:len(whole)*2/3]
 	}
 	if f == Cut {

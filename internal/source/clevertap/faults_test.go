@@ -25,7 +25,11 @@ func TestFaults(t *testing.T) {
 			}
 			p := population(t)
 			src := clevertap.NewSource(clevertap.SourceOptions{Client: c, Windows: windows(t, p), Location: india(t), TempDir: t.TempDir()})
-			read(t, src).want(t, p)
+			g := read(t, src)
+			g.want(t, p)
+			if overlaps := fault == clevertapfake.Overlap || fault == clevertapfake.Everything; g.records > len(g.ids) && !overlaps {
+				t.Errorf("%d records, %d of them twice: a part that is read again takes the place of the first", g.records, g.records-len(g.ids))
+			}
 			stats := s.Stats()
 			if stats.Doubled > 0 {
 				t.Errorf("%d cursors were encoded twice", stats.Doubled)
