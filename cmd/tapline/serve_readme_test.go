@@ -42,10 +42,10 @@ func TestReadmeServe(t *testing.T) {
 			continue
 		}
 		args := append(strings.Fields(query[1]), "--", "-At", "-c", query[2])
-		until(t, "the event is in its table", func() bool {
-			code, stdout, _ := run(t, "", "tapline", env, args...)
-			return code == 0 && strings.HasPrefix(stdout, "App Launched|u1|")
-		})
+		rows(t, server.DSN(localpg.Database), "clevertap_prod.app_launched", 1)
+		if code, stdout, stderr := run(t, "", "tapline", env, args...); code != 0 || !strings.HasPrefix(stdout, "App Launched|u1|") {
+			t.Errorf("%s: exit code %d: %s%s", line, code, stdout, stderr)
+		}
 		looked++
 	}
 	if sent != 2 || looked != 1 {
