@@ -77,6 +77,9 @@ func (b *builder) fill(r *row, t *table, values [][]byte) error {
 			r.category = string(raw)
 		case timestamp:
 			r.at, _ = instant(raw)
+			if r.at.IsZero() { // the beginning of year 1, which the client would take for no time and make now
+				r.at = r.at.In(time.FixedZone("UTC", 0))
+			}
 		default:
 			v, err := b.value(c, raw)
 			if err != nil {

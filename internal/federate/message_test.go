@@ -110,6 +110,19 @@ func TestValueBesideObject(t *testing.T) {
 	}
 }
 
+// Names with what JSON alone can hold are no obstacle: U+0000, lone surrogates' replacement, quotes.
+func TestOddNames(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.load(track(1, "E", `{"a\u0000b":1,"\"quoted\"":2,"\u4e2d":3}`))
+	s.add("segment", s.url, federate.Settings{})
+	s.run(options())
+	want := map[string]any{"a\x00b": json.Number("1"), `"quoted"`: json.Number("2"), "中": json.Number("3")}
+	if diff := cmp.Diff(want, object(t, s.sink.Messages()[id(1)])["properties"]); diff != "" {
+		t.Errorf("properties (-want +got):\n%s", diff)
+	}
+}
+
 // Tables that others have filled: times at the end of the world, ids above the API's limit.
 func TestOddRows(t *testing.T) {
 	t.Parallel()
@@ -117,15 +130,19 @@ func TestOddRows(t *testing.T) {
 	s.load(tracks(0, 2)...)
 	long := strings.Repeat("x", 101)
 	pgtest.Exec(t, s.pool, `update `+shop+`.order_placed set "timestamp" = 'infinity', received_at = '2026-03-04T05:06:07Z' where id = $1`, id(0))
-	pgtest.Exec(t, s.pool, `update `+shop+`.order_placed set id = $2 where id = $1`, id(1), long)
+	pgtest.Exec(t, s.pool, `update `+shop+`.order_placed set id = $2, "timestamp" = '0001-01-01T00:00:00Z' where id = $1`, id(1), long)
 	s.add("segment", s.url, federate.Settings{})
 	s.run(options())
 	s.complete()
 	if got := object(t, s.sink.Messages()[id(0)])["timestamp"]; got != "2026-03-04T05:06:07Z" {
 		t.Errorf("timestamp %v", got)
 	}
-	if got := federate.MessageID(nickname, "order_placed", long); len(got) != 36 || s.sink.Messages()[got] == nil {
-		t.Errorf("the long id is sent as %s", got)
+	got := federate.MessageID(nickname, "order_placed", long)
+	if len(got) != 36 || s.sink.Messages()[got] == nil {
+		t.Fatalf("the long id is sent as %s", got)
+	}
+	if at := object(t, s.sink.Messages()[got])["timestamp"]; at != "0001-01-01T00:00:00Z" {
+		t.Errorf("the beginning of time is sent as %v", at)
 	}
 }
 

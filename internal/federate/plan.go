@@ -115,8 +115,17 @@ type valueType struct {
 
 // readTypes returns the types of all columns. A schema of an earlier release does not know of arrays.
 func readTypes(ctx context.Context, tx pgx.Tx, schemaName string) (map[place]valueType, error) {
-	rows, err := tx.Query(ctx, `select c.relname::text, a.attname::text, a.atttypid,
-			coalesce((pg_catalog.to_jsonb(d) ->> 'is_array')::boolean, false)
+	var knows bool
+	err := tx.QueryRow(ctx, `select exists (select from pg_catalog.pg_attribute where attrelid = pg_catalog.to_regclass($1)
+		and attname = 'is_array' and not attisdropped)`, pgx.Identifier{schemaName, "_columns"}.Sanitize()).Scan(&knows)
+	if err != nil {
+		return nil, fmt.Errorf("read types of %s: %w", schemaName, err)
+	}
+	array := "false"
+	if knows {
+		array = "coalesce(d.is_array, false)"
+	}
+	rows, err := tx.Query(ctx, `select c.relname::text, a.attname::text, a.atttypid, `+array+`
 		from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 		join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
 		left join `+pgx.Identifier{schemaName, "_columns"}.Sanitize()+` d on d.table_name = c.relname::text and d.column_name = a.attname::text
