@@ -1,9 +1,12 @@
 package blob
 
 import (
+	"context"
 	"errors"
+	"net/http"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob"
 	azureblob "github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blob"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/container"
@@ -57,6 +60,10 @@ func azureStore() *store {
 				*item.Properties.BlobType == azureblob.BlobTypeAppendBlob
 		},
 		regular: always,
-		ranged:  true,
+		// Go's HTTP client asks for gzip if nobody else says what to ask for, and decompresses what is stored with that
+		// Content-Encoding.
+		bare: func(ctx context.Context) context.Context {
+			return policy.WithHTTPHeader(ctx, http.Header{"Accept-Encoding": {"identity"}})
+		},
 	}
 }

@@ -92,6 +92,9 @@ func (s *stream) Read(p []byte) (int, error) {
 		}
 		n, err := s.try(p[:min(int64(len(p)), s.b.u.size-s.at)])
 		s.at += int64(n)
+		if n > 0 && s.at == s.b.u.size && s.more() {
+			n, err = 0, errMore
+		}
 		if n > 0 {
 			s.tries, s.pause = 0, nil
 			return n, nil
@@ -119,17 +122,29 @@ func (s *stream) try(p []byte) (int, error) {
 	return n, err
 }
 
+// errMore says that what came is not what is stored.
+var errMore = errors.New("the store sent more bytes than the object has: is it decompressed on the way?")
+
+// more reports whether anything follows the object's last byte.
+func (s *stream) more() bool {
+	var one [1]byte
+	late := time.AfterFunc(s.b.u.s.opts.Stall, s.stop)
+	defer late.Stop()
+	n, _ := s.conn.Read(one[:]) // a fault behind the last byte is none
+	return n > 0
+}
+
 // connect asks for the rest of the object, if it is still the version that was listed.
 func (s *stream) connect() error {
 	u := s.b.u
 	ctx, stop := context.WithCancel(s.ctx)
 	late := time.AfterFunc(u.s.opts.Stall, stop)
 	defer late.Stop()
-	length := int64(-1)
-	if u.bucket.store.ranged {
-		length = u.size - s.at
+	asked := ctx
+	if bare := u.bucket.store.bare; bare != nil {
+		asked = bare(ctx)
 	}
-	conn, err := u.bucket.NewRangeReader(ctx, u.object, s.at, length, &blob.ReaderOptions{BeforeRead: u.bucket.store.pin(u.version)})
+	conn, err := u.bucket.NewRangeReader(asked, u.object, s.at, -1, &blob.ReaderOptions{BeforeRead: u.bucket.store.pin(u.version)})
 	if err != nil {
 		stop()
 		return err

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"os"
 	"strconv"
@@ -15,6 +16,7 @@ import (
 	"gocloud.dev/blob/gcsblob"
 	"gocloud.dev/gcp"
 	"google.golang.org/api/googleapi"
+	"google.golang.org/api/option"
 )
 
 // gcsStore is Google's Cloud Storage.
@@ -61,17 +63,34 @@ func gcsStore() *store {
 // openGCS opens a bucket with the application default credentials. The driver's own opener prints a warning if there are
 // none, to where data goes, and then asks the store without.
 func openGCS(ctx context.Context, u *url.URL) (*blob.Bucket, error) {
-	anonymous := u.Query().Get("anonymous") == "true"
-	if anonymous || os.Getenv("STORAGE_EMULATOR_HOST") != "" {
-		return (&gcsblob.URLOpener{Client: gcp.NewAnonymousHTTPClient(gcp.DefaultTransport())}).OpenBucketURL(ctx, u)
+	if os.Getenv("STORAGE_EMULATOR_HOST") != "" || u.Query().Get("anonymous") == "true" {
+		client := gcp.NewAnonymousHTTPClient(asStored{gcp.DefaultTransport()})
+		// Of an emulator the driver takes the SDK's own client, were it not for the option.
+		o := gcsblob.Options{ClientOptions: []option.ClientOption{option.WithHTTPClient(&client.Client)}}
+		return (&gcsblob.URLOpener{Client: client, Options: o}).OpenBucketURL(ctx, u)
 	}
 	creds, err := gcp.DefaultCredentials(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("find credentials: %w", err)
 	}
-	client, err := gcp.NewHTTPClient(gcp.DefaultTransport(), gcp.CredentialsTokenSource(creds))
+	client, err := gcp.NewHTTPClient(asStored{gcp.DefaultTransport()}, gcp.CredentialsTokenSource(creds))
 	if err != nil {
 		return nil, fmt.Errorf("use credentials: %w", err)
 	}
 	return (&gcsblob.URLOpener{Client: client, TokenSource: gcp.CredentialsTokenSource(creds)}).OpenBucketURL(ctx, u)
+}
+
+// asStored keeps from the SDK that bytes are compressed, which were asked for as they are stored. It takes them for
+// something that the server decompresses, and so believes that a part of them cannot be had: where a connection broke, it
+// goes on at the wrong place.
+type asStored struct{ http.RoundTripper }
+
+// RoundTrip implements http.RoundTripper.
+func (a asStored) RoundTrip(r *http.Request) (*http.Response, error) {
+	res, err := a.RoundTripper.RoundTrip(r)
+	if err == nil && r.Header.Get("Accept-Encoding") == "gzip" {
+		res.Header.Del("Content-Encoding")
+		res.Header.Del("X-Goog-Stored-Content-Encoding")
+	}
+	return res, err
 }

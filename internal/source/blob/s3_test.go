@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strconv"
 	"strings"
@@ -299,6 +300,38 @@ func TestStall(t *testing.T) {
 	ids, err := read(t.Context(), t, us[0])
 	if err != nil || len(ids) != 40_000 {
 		t.Errorf("got %d events and %v", len(ids), err)
+	}
+}
+
+// TestContentEncoding: what is stored as compressed is decompressed once, by us, after its end has been seen.
+func TestContentEncoding(t *testing.T) {
+	t.Parallel()
+	s3 := blobtest.S3(t)
+	for i, n := range []int{3, 200_000} {
+		s3.Put(t, fmt.Sprintf("%d.json.gz", i), gzipOf(t, events("e", n)))
+	}
+	s3.Fault(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		w.Header().Set("Content-Encoding", "gzip")
+		next.ServeHTTP(w, r)
+	})
+	us, _ := units(t, open(t, options(), s3.URL("*.gz")))
+	for i, n := range []int{3, 200_000} {
+		if ids, err := read(t.Context(), t, us[i]); err != nil || len(ids) != n {
+			t.Errorf("got %d events and %v, want %d", len(ids), err, n)
+		}
+	}
+	s3.Put(t, "more.json", events("e", 3))
+	us, _ = units(t, open(t, options(), s3.URL("more.json")))
+	s3.Fault(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		rec := httptest.NewRecorder()
+		next.ServeHTTP(rec, r)
+		w.Header().Set("ETag", rec.Header().Get("ETag"))
+		w.Header().Set("Last-Modified", rec.Header().Get("Last-Modified"))
+		w.Header().Set("Content-Range", fmt.Sprintf("bytes 0-%d/%d", rec.Body.Len()-1, rec.Body.Len()))
+		_, _ = w.Write(append(rec.Body.Bytes(), events("e", 1)...))
+	})
+	if ids, err := read(t.Context(), t, us[0]); err == nil {
+		t.Errorf("more bytes than there are: got %d events and no error", len(ids))
 	}
 }
 

@@ -25,8 +25,9 @@ type store struct {
 	regular func(o *blob.ListObject) bool
 	// recheck looks whether an object that was read without a pin that holds is still the same; nil if pins hold.
 	recheck func(ctx context.Context, b *blob.Bucket, name, version string, size int64) (bool, error)
-	// ranged stores are always asked for a range: without one, some of their clients decompress on their own.
-	ranged bool
+	// bare prepares the context of a read so that nothing on the way decompresses what is stored as compressed; nil if
+	// the client leaves that alone.
+	bare func(ctx context.Context) context.Context
 }
 
 func never(*blob.ListObject) bool  { return false }
