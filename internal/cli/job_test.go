@@ -48,6 +48,7 @@ jobs:
   daily: {kind: load, inputs: ["events/{today}.ndjson"], schedule: "@daily"}
   bad: {kind: prune, args: [--loads-oldr-than, 3d]}
   clean: {kind: prune, args: [--loads-older-than, 3d]}
+  forward: {kind: federate}
 `
 
 func TestRunOnce(t *testing.T) {
@@ -79,6 +80,7 @@ func TestRunOnce(t *testing.T) {
 	if line = lastLine(t, w.must(64, "run", "missing", "--once", flag).stdout); line.Attempt != 1 {
 		t.Errorf("what is wrong with the settings is not tried again: %+v", line)
 	}
+	contains(t, w.must(64, "run", "forward", "--once", flag).stderr, "there are no destinations")
 	w.must(0, "run", "clean", "--once", flag)
 	w.history(flag)
 }
@@ -90,7 +92,7 @@ func (w *world) history(flag string) {
 	contains(w.t, w.must(0, "jobs", "history", "broken", flag).stdout, "What went wrong", "broken.ndjson.gz", "hand")
 	var all []runLine
 	w.json(0, &all, "jobs", "history", flag, "--limit", "3")
-	if len(all) != 3 || all[0].Job != "clean" || all[1].Job != "missing" || all[2].Job != "broken" || all[2].Attempt != 2 {
+	if len(all) != 3 || all[0].Job != "clean" || all[1].Job != "forward" || all[2].Job != "missing" {
 		w.t.Errorf("history %+v", all)
 	}
 	var jobs []struct {
@@ -100,7 +102,7 @@ func (w *world) history(flag string) {
 		Last    *runLine   `json:"last"`
 	}
 	w.json(0, &jobs, "jobs", "list", flag)
-	if len(jobs) != 6 || jobs[3].Name != "daily" || jobs[3].Next == nil || jobs[3].Last != nil || jobs[1].Last.Outcome != "failed" || jobs[1].Running {
+	if len(jobs) != 7 || jobs[3].Name != "daily" || jobs[3].Next == nil || jobs[3].Last != nil || jobs[1].Last.Outcome != "failed" || jobs[1].Running {
 		w.t.Errorf("jobs %+v", jobs)
 	}
 }

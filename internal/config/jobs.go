@@ -16,7 +16,7 @@ import (
 // Job is what the file says of one job: a command, and when it runs.
 type Job struct {
 	Kind   string   `yaml:"kind" doc:"What it does: load, pull, verify, replay, prune or federate."`
-	Source string   `yaml:"source" doc:"Nickname of the source. Defaults to the only one of this file."`
+	Source string   `yaml:"source" doc:"Nickname of the source. Defaults to the only one of this file; for federate, to all."`
 	Inputs []string `yaml:"inputs" doc:"What a load loads: files, folders, globs, relative to this file, or URLs of object stores."`
 	Args   []string `yaml:"args" doc:"Further flags of the command. {today}, {yesterday} and {today-7d} become dates."`
 	// Schedule is a cron expression; without one the daemon does not start the job, but for Watch and federate.
@@ -72,7 +72,7 @@ func (f *File) Job(name string) (JobSettings, bool) {
 		return JobSettings{}, false
 	}
 	s, _ := j.settings(name)
-	if s.Source == "" && len(f.Sources) == 1 {
+	if s.Source == "" && len(f.Sources) == 1 && s.Kind != "federate" { // that is about all destinations
 		s.Source = f.Nicknames()[0]
 	}
 	return s, true
