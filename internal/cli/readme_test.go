@@ -70,6 +70,7 @@ func TestReadmeFlags(t *testing.T) {
 		"migrate plan", "migrate generate", "migrate up", "migrate down", "migrate status", "migrate repair", "migrate lint", "migrate check",
 		"pull", "verify", "demo clevertap",
 		"serve", "worker", "source add", "source remove", "source keys create",
+		"destination add", "destination status", "federate",
 		"run", "jobs list", "jobs history", "alerts check", "alerts test", "config check", "config schema",
 	} {
 		help := w.must(0, append(strings.Fields(command), "--help")...).stdout
