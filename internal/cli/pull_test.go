@@ -14,6 +14,7 @@ import (
 
 	"github.com/tapline/tapline/internal/clevertapfake"
 	"github.com/tapline/tapline/internal/cli"
+	"github.com/tapline/tapline/internal/config"
 	"github.com/tapline/tapline/internal/pgtest"
 )
 
@@ -244,4 +245,17 @@ func TestDemo(t *testing.T) {
 		t.Error("something was left")
 	}
 	contains(t, w.must(64, "demo", "clevertap", "--fault", "rain").stderr, `unknown fault "rain"`)
+}
+
+// TestReadmePull wants README's configuration of a pull to be one.
+func TestReadmePull(t *testing.T) {
+	t.Parallel()
+	_, chapter, _ := strings.Cut(readme(t), "## From CleverTap's API\n")
+	chapter, _, _ = strings.Cut(chapter, "\n## ")
+	_, text, _ := strings.Cut(chapter, "```yaml\n")
+	text, _, found := strings.Cut(text, "```")
+	f, err := config.ParseFile("tapline.yaml", []byte(text))
+	if err != nil || !found || f.Sources["CleverTap_Prod"].Pull.Region != "in1" || len(f.JobNames()) != 2 {
+		t.Errorf("%v: %s", err, text)
+	}
 }
