@@ -17,6 +17,7 @@ type Consumer struct {
 	source *sourceStream
 	pull   jetstream.Consumer
 	purged uint64
+	ahead  int // how often in a row the consumer was ahead of its stream
 }
 
 // Consumer returns the consumer of a schema's stream; nil if there is no stream yet.
@@ -135,8 +136,12 @@ func (c *Consumer) Purge(ctx context.Context) error {
 		return ErrGone
 	}
 	if last := max(info.Delivered.Stream, info.AckFloor.Stream); last > stream.State.LastSeq {
-		return c.wentBack(ctx, last, stream.State.LastSeq)
+		if c.ahead++; c.ahead > 1 { // a replica that has just become the leader may be late once
+			return c.wentBack(ctx, last, stream.State.LastSeq)
+		}
+		return nil
 	}
+	c.ahead = 0
 	if floor := info.AckFloor.Stream; floor > c.purged && floor >= stream.State.FirstSeq {
 		if err := c.source.stream.Purge(ctx, jetstream.WithPurgeSequence(floor+1)); err != nil {
 			return fmt.Errorf("purge stream %s: %w", c.source.name, err)

@@ -28,6 +28,7 @@ type Broker struct {
 
 	lack    atomic.Pointer[lack]
 	lost    atomic.Int64 // publishings in a row that got no answer
+	heard   atomic.Int64 // when one got one last, in nanoseconds since 1970
 	stop    context.CancelFunc
 	stopped chan struct{}
 }

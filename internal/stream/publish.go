@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -33,6 +34,7 @@ func (b *Broker) Publish(ctx context.Context, schema, id string, frame []byte) e
 	_, err = b.js.PublishMsg(ctx, m, jetstream.WithExpectStream(s.name), jetstream.WithRetryAttempts(0))
 	if err == nil {
 		b.lost.Store(0)
+		b.heard.Store(time.Now().UnixNano())
 		return nil
 	}
 	return b.explain(ctx, schema, s, err)

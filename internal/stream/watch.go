@@ -71,8 +71,13 @@ func (b *Broker) room() error {
 	return nil
 }
 
+// stuck reports whether the embedded server has to be started again. A disk that is only slow answers now and then.
 func (b *Broker) stuck() bool {
-	return b.embedded != nil && (!b.embedded.running() || b.lost.Load() >= lostInARow)
+	if b.embedded == nil {
+		return false
+	}
+	silent := time.Since(time.Unix(0, b.heard.Load())) > lostInARow*b.opts.AckTimeout
+	return !b.embedded.running() || silent && b.lost.Load() >= lostInARow
 }
 
 // restart starts the embedded server anew. The connection finds it by itself.
