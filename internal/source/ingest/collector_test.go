@@ -39,7 +39,7 @@ func stored(t *testing.T, b *stream.Broker, schemaName string, want int) (ids []
 		for _, f := range got {
 			frames++
 			for _, ev := range events(t, ingest.NewUnit(f, false), paths) {
-				ids = append(ids, string(ev.id))
+				ids = append(ids, ev.id)
 			}
 			if err := f.Ack(); err != nil {
 				t.Fatal(err)
