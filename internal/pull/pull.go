@@ -126,7 +126,10 @@ func (p *puller) run(ctx context.Context) (Report, error) {
 	}
 	out.Settled = out.Windows - len(windows)
 	src := p.source(windows)
-	l, err := loader.New(p.o.Pool, p.o.Loader)
+	var ended ended
+	cfg := p.o.Loader
+	cfg.Ended = ended.note(cfg.Ended)
+	l, err := loader.New(p.o.Pool, cfg)
 	if err != nil {
 		return out, err
 	}
@@ -134,7 +137,7 @@ func (p *puller) run(ctx context.Context) (Report, error) {
 	stop := p.watch(l, src, len(windows))
 	out.Report, err = l.Load(ctx, src)
 	stop()
-	out.Skipped = SkippedOf(src)
+	out.Skipped, out.Units = SkippedOf(src), ended.units
 	var units *loader.UnitsError
 	if fatal := src.Err(); fatal != nil && (err == nil || errors.As(err, &units)) {
 		err = fatal
@@ -149,6 +152,27 @@ func SkippedOf(src *clevertap.Source) (out []Skipped) {
 		out = append(out, Skipped{event, string(skipped[event])})
 	}
 	return out
+}
+
+// ended collects what became of the windows, and gives back their space on disk.
+type ended struct {
+	mu    sync.Mutex
+	units []loader.UnitReport
+}
+
+// note returns a loader.Config.Ended that also calls another one.
+func (e *ended) note(then func(loader.Unit, loader.UnitReport)) func(loader.Unit, loader.UnitReport) {
+	return func(u loader.Unit, r loader.UnitReport) {
+		if w, ok := u.(interface{ Release() }); ok {
+			w.Release()
+		}
+		e.mu.Lock()
+		e.units = append(e.units, r)
+		e.mu.Unlock()
+		if then != nil {
+			then(u, r)
+		}
+	}
 }
 
 func (p *puller) source(windows []clevertap.Window) *clevertap.Source {

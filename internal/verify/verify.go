@@ -129,6 +129,9 @@ func Run(ctx context.Context, o Options) (_ Report, err error) {
 		}
 		if err == nil {
 			err = c.unit(ctx, u)
+			if w, ok := u.(interface{ Release() }); ok { // its space on disk
+				w.Release()
+			}
 		}
 		var fatal *databaseError
 		if errors.As(err, &fatal) || ctx.Err() != nil {

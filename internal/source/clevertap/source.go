@@ -132,8 +132,7 @@ func (s *Source) Units(ctx context.Context) iter.Seq2[source.Unit, error] {
 	}
 }
 
-// unit makes a unit of a window. It owns the spool: nobody says when a unit will not be opened again, so the temporary file,
-// which has no name, goes when the unit does.
+// unit makes a unit of a window. It owns the spool: the temporary file, which has no name, goes when the unit does.
 func (s *Source) unit(f *fetched) *unit {
 	if f.spool == nil {
 		return &unit{s: s, window: f.window, spool: &spool{}}

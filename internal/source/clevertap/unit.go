@@ -43,6 +43,12 @@ func (u *unit) Again() bool { return true }
 // Window is the window that the unit is.
 func (u *unit) Window() Window { return u.window }
 
+// Release gives back the space on disk. The unit cannot be opened after it. Without it, the space is free when nobody has the
+// unit any more.
+func (u *unit) Release() {
+	_ = u.spool.close() // it has no name and nothing in it is wanted
+}
+
 // TempDir is where temporary files are made on behalf of the unit.
 func (u *unit) TempDir() string { return u.s.opts.TempDir }
 
