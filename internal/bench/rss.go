@@ -9,8 +9,11 @@ import (
 // MaxRSS returns the largest resident size that this process has had, in bytes: VmHWM of /proc/self/status. It is 0
 // where there is no such file. What wait4 reports of a child is of no use here: it counts the parent's pages too, from
 // before the exec.
-func MaxRSS() int64 {
-	status, err := os.ReadFile("/proc/self/status")
+func MaxRSS() int64 { return maxRSSOf("self") }
+
+// maxRSSOf is MaxRSS of a process that runs.
+func maxRSSOf(pid string) int64 {
+	status, err := os.ReadFile("/proc/" + pid + "/status")
 	if err != nil {
 		return 0
 	}

@@ -14,7 +14,8 @@ import (
 
 func (a *app) benchCommand() *cobra.Command {
 	var o bench.Options
-	var memory, forward, pulls bool
+	var memory, forward, pulls, door, overload bool
+	var served bench.Serving
 	c := &cobra.Command{
 		Use:   "bench",
 		Short: "Measure loading against psql's \\copy of the very same rows",
@@ -33,6 +34,11 @@ With --federate it forwards stored rows of 20 properties, in 500 loads, to a des
 parses every message and keeps one of each id, and prints events a second, the largest resident size of the process that
 forwards, and how many rows Postgres looked at for each that was sent. Its schema is bench_federate.
 
+With --serve it starts tapline serve on a new stream, sends events of 600 bytes to it from another process, at a rate that
+does not wait for the answers, while Postgres loads them, and prints how many a second were answered 200, how long that
+took from the moment each was due, how long until they were visible, and how often this disk can sync. Everything that was
+answered 200 is then looked for in the table. --overload sends ten times the rate. Its schema is bench_serve.
+
 With --pull it pulls the events, by default 300,000, from a server like CleverTap's that has all its answers ready.
 
 ` + databaseHelp,
@@ -40,11 +46,16 @@ With --pull it pulls the events, by default 300,000, from a server like CleverTa
   tapline bench --memory
   tapline bench --pull --rounds 3
   tapline bench --federate
+  tapline bench --serve --rate 50000 --for 30s
   tapline bench --events 100000 --rounds 3`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if forward {
 				return a.benchFederate(cmd.Context(), o)
+			}
+			if door {
+				served.Dir = o.Dir
+				return a.benchServe(cmd.Context(), served, overload)
 			}
 			if pulls {
 				if !cmd.Flags().Changed("events") {
@@ -61,8 +72,11 @@ With --pull it pulls the events, by default 300,000, from a server like CleverTa
 	c.Flags().BoolVar(&memory, "memory", false, "measure memory, not speed")
 	c.Flags().BoolVar(&forward, "federate", false, "measure forwarding, not loading")
 	c.Flags().BoolVar(&pulls, "pull", false, "measure pulling, not loading")
-	c.MarkFlagsMutuallyExclusive("memory", "federate", "pull")
-	c.AddCommand(a.benchSinkCommand())
+	c.Flags().BoolVar(&door, "serve", false, "measure receiving and loading events, not loading files")
+	c.Flags().BoolVar(&overload, "overload", false, "--serve: send ten times the rate; what is answered 200 must be there all the same")
+	benchServeFlags(c, &served)
+	c.MarkFlagsMutuallyExclusive("memory", "federate", "pull", "serve")
+	c.AddCommand(a.benchSinkCommand(), a.benchFireCommand())
 	c.Flags().IntVar(&o.Rounds, "rounds", 5, "how often each side runs")
 	c.Flags().Uint64Var(&o.Seed, "seed", 1, "seed of the events")
 	c.Flags().StringVar(&o.Dir, "temp-dir", "", "`FOLDER` for the event file and the exported rows, 3 KB an event (default the system's)")
