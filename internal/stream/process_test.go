@@ -30,6 +30,14 @@ func serve() error {
 		}
 		o.MaxPayload = int32(n)
 	}
+	if port := os.Getenv("CLUSTER"); port != "" {
+		n, err := strconv.Atoi(port)
+		if err != nil {
+			return err
+		}
+		o.ServerName, o.Cluster = "n"+port, server.ClusterOpts{Name: "cluster", Host: "127.0.0.1", Port: n}
+		o.Routes = server.RoutesFromStr(os.Getenv("ROUTES"))
+	}
 	s, err := server.NewServer(o)
 	if err != nil {
 		return err
