@@ -24,6 +24,7 @@ import (
 // Kinds of alerts.
 const (
 	JobFailed  = "job_failed"
+	JobOverdue = "job_overdue"
 	TableStale = "table_stale"
 	Quarantine = "quarantine_rate"
 )

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/tapline/tapline/internal/jobs"
+	"github.com/tapline/tapline/internal/schedule"
 	"github.com/tapline/tapline/schema"
 )
 
@@ -29,9 +30,16 @@ type Limit struct {
 	MinEvents      int64
 }
 
+// Job is one whose failures are told, and, if it has a schedule, that nobody runs it.
+type Job struct {
+	Name     string
+	Schedule *schedule.Schedule // may be nil
+	Jitter   time.Duration
+}
+
 // Rules are what Check looks at.
 type Rules struct {
-	Jobs       []string // names
+	Jobs       []Job
 	Stale      []Stale
 	Quarantine []Limit
 }
@@ -57,8 +65,8 @@ func Check(ctx context.Context, pool *pgxpool.Pool, r Rules) ([]Condition, error
 const settled = 5 * time.Minute
 
 // checkJobs looks at how the jobs ended last, those also that were killed and could not say so.
-func checkJobs(ctx context.Context, pool *pgxpool.Pool, names []string) (out []Condition, _ error) {
-	if len(names) == 0 {
+func checkJobs(ctx context.Context, pool *pgxpool.Pool, all []Job) (out []Condition, _ error) {
+	if len(all) == 0 {
 		return nil, nil
 	}
 	last, err := jobs.Last(ctx, pool)
@@ -68,8 +76,15 @@ func checkJobs(ctx context.Context, pool *pgxpool.Pool, names []string) (out []C
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range names {
-		run, ok := last[name]
+	for _, job := range all {
+		c, err := job.overdue(ctx, pool)
+		if err != nil {
+			return out, err
+		}
+		if c != nil {
+			out = append(out, *c)
+		}
+		run, ok := last[job.Name]
 		if !ok || run.Outcome == jobs.Skipped || run.Outcome == jobs.Interrupted {
 			continue
 		}
@@ -77,13 +92,33 @@ func checkJobs(ctx context.Context, pool *pgxpool.Pool, names []string) (out []C
 			continue
 		}
 		if !run.Outcome.OK() {
-			if _, held, err := jobs.HeldBy(ctx, pool, name); err != nil || held {
+			if _, held, err := jobs.HeldBy(ctx, pool, job.Name); err != nil || held {
 				continue // it is tried again
 			}
 		}
 		out = append(out, OfJob(run))
 	}
 	return out, nil
+}
+
+// grace is how much later than due, and than its jitter, a job is overdue: daemons start, retry and wait for each other.
+const grace = 15 * time.Minute
+
+// overdue looks whether anybody runs a job that is due; nil if it has no schedule.
+func (j *Job) overdue(ctx context.Context, pool *pgxpool.Pool) (*Condition, error) {
+	if j.Schedule == nil {
+		return nil, nil //nolint:nilnil // it is never due
+	}
+	at, err := jobs.Overdue(ctx, pool, j.Name, j.Schedule, j.Jitter+grace)
+	if err != nil {
+		return nil, err
+	}
+	c := &Condition{Key: "overdue/" + j.Name, Kind: JobOverdue, Firing: !at.IsZero(), Text: fmt.Sprintf("Job %s is not overdue any more.", j.Name)}
+	if c.Firing {
+		c.Text = fmt.Sprintf("Job %s was due at %s and has not run: does a daemon (tapline run) run?", j.Name, at.UTC().Format(time.RFC3339))
+		c.Details = map[string]any{"job": j.Name, "due": at}
+	}
+	return c, nil
 }
 
 // OfJob is how a job is after the last attempt of a run.

@@ -191,7 +191,10 @@ func (a *app) alertRules(ctx context.Context, pool *pgxpool.Pool, log *slog.Logg
 	s := a.file.AlertSettings()
 	var r alert.Rules
 	if s.Jobs {
-		r.Jobs = a.file.JobNames()
+		for _, name := range a.file.JobNames() {
+			job, _ := a.file.Job(name)
+			r.Jobs = append(r.Jobs, alert.Job{Name: name, Schedule: job.Schedule, Jitter: job.Jitter})
+		}
 	}
 	schemaOf := func(nickname string) string {
 		source, err := admin.Find(ctx, pool, nickname, "")

@@ -50,6 +50,7 @@ const alertsFile = `
 sources: {Web: {}, Later: {}}
 jobs:
   broken: {kind: load, source: Web, inputs: [broken.ndjson.gz], retries: 0}
+  idle: {kind: prune, source: Web, schedule: "@hourly"}
 alerts:
   webhook_env: HOOK
   allow_http: true
@@ -80,16 +81,22 @@ func TestAlerts(t *testing.T) {
 	run(1, "run", "broken", "--once")
 	contains(t, h.told(), "🔴 Job broken: failed on ", "broken.ndjson.gz")
 	pool := pgtest.PoolAt(t, w.dsn)
+	due := func(ago string) {
+		pgtest.Exec(t, pool, `insert into tapline.jobs (name, schedule, scheduled_for) values ('idle', '@hourly UTC', now() - $1::interval)
+			on conflict (name) do update set scheduled_for = excluded.scheduled_for`, ago)
+	}
+	due("1 minute")
 	r := run(2, "alerts", "check", "--dry-run")
 	contains(t, r.stdout, "✗ Job broken: failed", "✗ Table web.app_launched has got no rows for 6 hours or longer.")
-	if strings.Contains(r.stdout, "purchase") || strings.Contains(r.stdout, "notification") || strings.Contains(r.stdout, "quarantine") || h.told() != "" {
+	if strings.Contains(r.stdout, "purchase") || strings.Contains(r.stdout, "idle") || strings.Contains(r.stdout, "notification") || strings.Contains(r.stdout, "quarantine") || h.told() != "" {
 		t.Errorf("wrong is only the job and the table that is named: %s", r.stdout)
 	}
+	due("3 hours")
 	pgtest.Exec(t, pool, "update web.purchase_made set uuid_ts = uuid_ts - interval '7 hours'")
 	run(3, "load", w.file("b.ndjson", strings.Repeat(badLine, 3)), "-s", "Web", "-q")
 	contains(t, run(2, "alerts", "check").stdout, "3 of 23 events of the last 1 hour went to quarantine (13.04 %, the limit is 10 %)", "(told)")
 	told := h.told()
-	contains(t, told, "Table web.purchase_made has got no rows", "Table web.app_launched", "went to quarantine")
+	contains(t, told, "🔴 Job idle was due at ", "Table web.purchase_made has got no rows", "Table web.app_launched", "went to quarantine")
 	if strings.Contains(told, "Job broken") {
 		t.Errorf("the job is told twice: %s", told)
 	}
@@ -101,8 +108,9 @@ func TestAlerts(t *testing.T) {
 	run(0, "run", "broken", "--once")
 	contains(t, h.told(), "🟢 Job broken is all right again")
 	pgtest.Exec(t, pool, "insert into web.app_launched (id, received_at, uuid_ts) values ('x', now(), now())")
+	due("1 minute")
 	run(0, "alerts", "check")
-	contains(t, h.told(), "🟢 Table web.purchase_made gets rows again", "🟢 Table web.app_launched gets rows again", "🟢 Source Web: no more than 10 %")
+	contains(t, h.told(), "🟢 Job idle is not overdue", "🟢 Table web.purchase_made gets rows again", "🟢 Table web.app_launched gets rows again", "🟢 Source Web: no more than 10 %")
 }
 
 // A webhook that is down costs a job nothing.

@@ -118,18 +118,23 @@ type documents struct {
 // Write implements io.Writer.
 func (d *documents) Write(p []byte) (int, error) {
 	d.rest += string(p)
-	for strings.HasSuffix(d.rest, "\n") {
-		decoder := json.NewDecoder(strings.NewReader(d.rest))
-		var doc json.RawMessage
-		if decoder.Decode(&doc) != nil {
-			break // it goes on, or is blank
-		}
-		d.rest, d.last = d.rest[decoder.InputOffset():], doc
+	for strings.HasSuffix(d.rest, "\n") && d.cut() {
 		if d.each != nil {
-			d.each(doc)
+			d.each(d.last)
 		}
 	}
 	return len(p), nil
+}
+
+// cut takes the first document off what is not taken yet. It returns false if that is not complete, or blank.
+func (d *documents) cut() bool {
+	decoder := json.NewDecoder(strings.NewReader(d.rest))
+	var doc json.RawMessage
+	if decoder.Decode(&doc) != nil {
+		return false
+	}
+	d.rest, d.last = d.rest[decoder.InputOffset():], doc
+	return true
 }
 
 // saidJSON is what all documents have that fail.

@@ -7,6 +7,9 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/tapline/tapline/internal/schedule"
 )
 
 // register makes a job known. What was due before that, or before its schedule was changed, is not missed.
@@ -35,6 +38,28 @@ func (r *Runner) look(ctx context.Context, job *Job) (now, until time.Time, err 
 		return now, until, notSetUp(fmt.Errorf("look whether job %s is due: %w", job.Name, err))
 	}
 	return now, until, nil
+}
+
+// Overdue returns when a job on a schedule was due last if that is longer ago than grace and nobody has taken care of it,
+// nor runs the job now; else the zero time. A job that no daemon ever had is not overdue.
+func Overdue(ctx context.Context, db DB, name string, s *schedule.Schedule, grace time.Duration) (time.Time, error) {
+	var now, until time.Time
+	err := db.QueryRow(ctx, `select clock_timestamp(), scheduled_for from `+jobsTable+` where name = $1 and schedule = $2`, name, s.String()).Scan(&now, &until)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return time.Time{}, nil
+	case err != nil:
+		return time.Time{}, notSetUp(fmt.Errorf("look whether job %s is overdue: %w", name, err))
+	}
+	at, _ := s.Last(until, now.Add(-grace))
+	if at.IsZero() {
+		return at, nil
+	}
+	_, held, err := HeldBy(ctx, db, name)
+	if err != nil || held {
+		return time.Time{}, err
+	}
+	return at, nil
 }
 
 // due is one time at which a job is due.

@@ -61,7 +61,7 @@ create table if not exists "{schema}"."alerts" (
 );
 comment on table "{schema}"."alerts" is 'What people were told, or are to be told, by the webhook of the configuration file.';
 comment on column "{schema}"."alerts"."key" is 'What it is about, such as job/NAME.';
-comment on column "{schema}"."alerts"."kind" is 'job_failed, table_stale or quarantine_rate.';
+comment on column "{schema}"."alerts"."kind" is 'job_failed, job_overdue, table_stale or quarantine_rate.';
 comment on column "{schema}"."alerts"."state" is 'firing or resolved.';
 comment on column "{schema}"."alerts"."text" is 'What is said.';
 comment on column "{schema}"."alerts"."since" is 'Since when it is in that state.';
