@@ -320,3 +320,24 @@ func TestPrepare(t *testing.T) {
 		t.Errorf("again: %+v, %v, want nothing to do", again.Diff, err)
 	}
 }
+
+// TestProgress ends with all windows done, those of events that are left out counted, and never goes back.
+func TestProgress(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, 100, clevertapfake.Options{NotExportable: []string{"App Launched"}})
+	var all []pull.Progress
+	s.Progress = func(p pull.Progress) { all = append(all, p) }
+	r := s.pull()
+	last := all[len(all)-1]
+	if last.Windows != r.Windows || last.Done != r.Windows || last.Events != r.Accepted || last.Left != 0 {
+		t.Errorf("at the end: %+v, of %d windows and %d events", last, r.Windows, r.Accepted)
+	}
+	for i := 1; i < len(all); i++ {
+		if all[i].Done < all[i-1].Done || all[i].Events < all[i-1].Events {
+			t.Errorf("it goes back: %+v after %+v", all[i], all[i-1])
+		}
+	}
+	if len(r.Units) != r.FinishedUnits() || r.FinishedUnits() == 0 {
+		t.Errorf("%d units are reported, %d finished", len(r.Units), r.FinishedUnits())
+	}
+}
