@@ -69,6 +69,12 @@ func answer(code int) http.HandlerFunc {
 
 func cut(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
 
+func (h *hook) seen() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.requests
+}
+
 func (h *hook) states() (out []string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -134,7 +140,9 @@ func TestToldOnce(t *testing.T) {
 	tell(firing)
 	tell(firing)
 	want(t, h, "firing job/a")
+	h.mu.Lock()
 	m := h.taken[0]
+	h.mu.Unlock()
 	if m["text"] != "🔴 Job a: &lt;!channel&gt; &amp; co" || m["message"] != firing.Text || m["host"] != "here" || m["kind"] != alert.JobFailed {
 		t.Errorf("got %v", m)
 	}
@@ -187,8 +195,8 @@ func TestFaults(t *testing.T) {
 			if err != nil && strings.Contains(err.Error(), "hunter2") {
 				t.Errorf("the error has the URL: %v", err)
 			}
-			if h.requests != test.requests {
-				t.Errorf("%d requests, want %d", h.requests, test.requests)
+			if n := h.seen(); n != test.requests {
+				t.Errorf("%d requests, want %d", n, test.requests)
 			}
 			if _, err := a.Tell(t.Context(), firing); err != nil {
 				t.Error(err)
@@ -243,7 +251,7 @@ func TestRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer a.Close()
-	if err := a.Test(t.Context()); err == nil || !strings.Contains(err.Error(), "address of this machine") || h.requests != 0 {
-		t.Errorf("error %v after %d requests", err, h.requests)
+	if err := a.Test(t.Context()); err == nil || !strings.Contains(err.Error(), "address of this machine") || h.seen() != 0 {
+		t.Errorf("error %v after %d requests", err, h.seen())
 	}
 }
