@@ -94,7 +94,7 @@ func (s *server) scheduled(ctx context.Context) (time.Duration, error) {
 	}
 	at, missed := job.Schedule.Last(until, now)
 	if at.IsZero() {
-		if err := s.inSlot(ctx, func() error { return r.resume(ctx, job) }); err != nil {
+		if err := s.inSlot(ctx, func(mine *slot) error { return r.resume(ctx, job, mine) }); err != nil {
 			return 0, err
 		}
 		s.pause.Reset()
@@ -105,8 +105,8 @@ func (s *server) scheduled(ctx context.Context) (time.Duration, error) {
 		return min(wait, r.opt.Poll), nil
 	}
 	var waits bool
-	err = s.inSlot(ctx, func() (err error) {
-		waits, err = r.runDue(ctx, job, d)
+	err = s.inSlot(ctx, func(mine *slot) (err error) {
+		waits, err = r.runDue(ctx, job, d, mine)
 		return err
 	})
 	if err == nil {
@@ -118,15 +118,41 @@ func (s *server) scheduled(ctx context.Context) (time.Duration, error) {
 	return 0, err
 }
 
-// inSlot runs do while fewer than Parallel others run.
-func (s *server) inSlot(ctx context.Context, do func() error) error {
+// slot is the right to be one of Parallel runs. A nil slot is always taken.
+type slot struct {
+	all   chan struct{}
+	taken bool
+}
+
+// take waits for the right. It returns false if ctx ends before.
+func (s *slot) take(ctx context.Context) bool {
+	if s == nil || s.taken {
+		return true
+	}
 	select {
-	case s.d.slots <- struct{}{}:
+	case s.all <- struct{}{}:
+		s.taken = true
 	case <-ctx.Done():
+	}
+	return s.taken
+}
+
+// leave gives the right back: between two attempts others may run.
+func (s *slot) leave() {
+	if s != nil && s.taken {
+		<-s.all
+		s.taken = false
+	}
+}
+
+// inSlot runs do while fewer than Parallel others run.
+func (s *server) inSlot(ctx context.Context, do func(*slot) error) error {
+	mine := &slot{all: s.d.slots}
+	if !mine.take(ctx) {
 		return nil
 	}
-	defer func() { <-s.d.slots }()
-	return do()
+	defer mine.leave()
+	return do(mine)
 }
 
 // untilNext returns how long there is nothing to do; not longer than Poll, since others may be killed meanwhile.

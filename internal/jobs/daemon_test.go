@@ -229,6 +229,29 @@ func TestJitter(t *testing.T) {
 	}
 }
 
+// Runs on a schedule have to wait for each other if there are too many, but not for one that only waits to be tried again.
+func TestParallel(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.parallel = 1
+	fails, w := work{result: failing(1)}, work{hold: make(chan struct{})}
+	failed := jobs.Job{Name: "fails", Schedule: every(t, "@every 1s"), Retries: 1, Backoff: time.Hour, Work: fails.do}
+	others := []jobs.Job{failed}
+	for _, name := range []string{"b", "c"} {
+		others = append(others, jobs.Job{Name: name, Schedule: every(t, "@every 1s"), Work: w.do})
+	}
+	stop := s.start("h", failed)
+	s.until("it failed", func() bool { return len(s.outcomes("fails")) == 1 && s.outcomes("fails")[0] == jobs.Failed })
+	stop()
+	s.start("h", others...)
+	s.until("another one works", func() bool { return w.running.Load() == 1 })
+	close(w.hold)
+	s.until("both ran", func() bool { return len(s.history("b")) > 1 && len(s.history("c")) > 1 })
+	if w.most.Load() != 1 {
+		t.Errorf("%d ran at once", w.most.Load())
+	}
+}
+
 // A server that crashes ends what runs, and the daemon goes on when it is back.
 func TestServerCrashes(t *testing.T) {
 	t.Parallel()

@@ -79,7 +79,7 @@ func (d *due) entry(job *Job) entry {
 
 // runDue runs what is due, unless somebody else has or does. waits is true if it goes on being due because another run is
 // at work.
-func (r *Runner) runDue(ctx context.Context, job *Job, d due) (waits bool, err error) {
+func (r *Runner) runDue(ctx context.Context, job *Job, d due, mine *slot) (waits bool, err error) {
 	by, held, err := HeldBy(ctx, r.pool, job.Name)
 	if err != nil {
 		return false, err
@@ -106,7 +106,9 @@ func (r *Runner) runDue(ctx context.Context, job *Job, d due) (waits bool, err e
 		return false, err
 	}
 	r.tellLost(lost)
-	_, err = r.attempts(l.guard(ctx), job, l, d.entry(job), 0, true)
+	e := d.entry(job)
+	e.slot = mine
+	_, err = r.attempts(l.guard(ctx), job, l, e, 0, true)
 	return false, err
 }
 
@@ -125,7 +127,7 @@ func (r *Runner) overlaps(ctx context.Context, job *Job, d due, by *Run) (waits 
 
 // resume goes on with the last run on a schedule if that was lost or interrupted, or its process ended between two
 // attempts, and attempts are left.
-func (r *Runner) resume(ctx context.Context, job *Job) error {
+func (r *Runner) resume(ctx context.Context, job *Job, mine *slot) error {
 	last, _, err := r.unfinished(ctx, job)
 	if err != nil || last == nil {
 		return err
@@ -150,7 +152,7 @@ func (r *Runner) resume(ctx context.Context, job *Job) error {
 	for _, run := range lost {
 		r.opt.Ended(run, false)
 	}
-	e := entry{job: job.Name, cause: Resume, run: last.Run, attempt: last.Attempt + 1, scheduledFor: last.ScheduledFor, missed: last.Missed}
+	e := entry{job: job.Name, cause: Resume, run: last.Run, attempt: last.Attempt + 1, scheduledFor: last.ScheduledFor, missed: last.Missed, slot: mine}
 	_, err = r.attempts(l.guard(ctx), job, l, e, failures, false)
 	return err
 }

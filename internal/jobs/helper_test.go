@@ -17,8 +17,9 @@ import (
 
 // site is a database of a test and what ran in it.
 type site struct {
-	t    *testing.T
-	pool *pgxpool.Pool
+	t        *testing.T
+	pool     *pgxpool.Pool
+	parallel int // of daemons; 0 for the default
 
 	mu    sync.Mutex
 	ended []jobs.Run
@@ -38,7 +39,7 @@ func newSiteAt(t *testing.T, pool *pgxpool.Pool) *site {
 // runner looks often, so that tests need not wait.
 func (s *site) runner(host string) *jobs.Runner {
 	return jobs.New(s.pool, jobs.Options{
-		Version: "test", Host: host, Beat: 50 * time.Millisecond, Poll: 50 * time.Millisecond,
+		Parallel: s.parallel, Version: "test", Host: host, Beat: 50 * time.Millisecond, Poll: 50 * time.Millisecond,
 		Ended: func(r jobs.Run, last bool) {
 			s.mu.Lock()
 			defer s.mu.Unlock()

@@ -120,6 +120,7 @@ type entry struct {
 	backend      *int32
 	outcome      Outcome
 	err          string
+	slot         *slot // of the run; nil if it needs none
 }
 
 // begin writes the row of an attempt. If claim is set it does so only if nobody has taken care yet of what is due

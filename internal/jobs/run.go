@@ -101,8 +101,12 @@ func (r *Runner) attempts(ctx context.Context, job *Job, l *lock, e entry, failu
 		failures++
 		again := err == nil && run.passes() && failures <= job.Retries
 		r.opt.Ended(*run, !again)
-		if !again || sleep(ctx, pause.NextBackOff()) != nil {
+		if !again {
 			return run, err
+		}
+		e.slot.leave()
+		if sleep(ctx, pause.NextBackOff()) != nil || !e.slot.take(ctx) {
+			return run, nil
 		}
 		e.attempt++
 		claim = false
