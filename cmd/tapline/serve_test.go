@@ -3,15 +3,24 @@ package main
 import (
 	"bytes"
 	"compress/gzip"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
 	"io"
+	"math/big"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/tapline/tapline/internal/localpg"
 	"github.com/tapline/tapline/internal/pgtest"
@@ -359,4 +368,63 @@ sources:
 	if text := conflict.out.String(); !strings.Contains(text, "its region is eu, not us") {
 		t.Errorf("another region in the file: %s", text)
 	}
+}
+
+// TestServeTLS: events over TLS, and profiles for those who ask for them.
+func TestServeTLS(t *testing.T) {
+	t.Parallel()
+	server := pgtest.NewServer(t, nil)
+	dsn, dir := server.DSN(localpg.Database), t.TempDir()
+	cert, key, roots := certificate(t, dir)
+	s := launch(t, []string{"DATABASE_URL=" + dsn}, "serve", "-s", "Web", "--data-dir", filepath.Join(dir, "data"), "--load-every", "100ms",
+		"--tls-cert", cert, "--tls-key", key, "--pprof")
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}, ForceAttemptHTTP2: true}}
+	defer client.CloseIdleConnections()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL+"/v1/batch", strings.NewReader(batch("a", 10)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.SetBasicAuth(s.NewKey.WriteKey, "")
+	if status, answer := do(t, client, req); status != http.StatusOK || !strings.HasPrefix(s.URL, "https://") {
+		t.Errorf("%s: %d %s", s.URL, status, answer)
+	}
+	rows(t, dsn, "web.purchase_made", 10)
+	if status, _ := s.get("/debug/pprof/cmdline"); status != http.StatusOK {
+		t.Errorf("profiles: %d", status)
+	}
+	s.stop()
+}
+
+// certificate writes one for 127.0.0.1 that is its own authority.
+func certificate(t *testing.T, dir string) (certFile, keyFile string, roots *x509.CertPool) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	certFile, keyFile = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	for name, block := range map[string]*pem.Block{certFile: {Type: "CERTIFICATE", Bytes: der}, keyFile: {Type: "PRIVATE KEY", Bytes: secret}} {
+		if err := os.WriteFile(name, pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	parsed, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots = x509.NewCertPool()
+	roots.AddCert(parsed)
+	return certFile, keyFile, roots
 }

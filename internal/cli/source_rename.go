@@ -9,10 +9,12 @@ import (
 	"slices"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/spf13/cobra"
 
 	"github.com/tapline/tapline/internal/admin"
 	"github.com/tapline/tapline/internal/config"
+	"github.com/tapline/tapline/internal/registry"
 	"github.com/tapline/tapline/migrations"
 	"github.com/tapline/tapline/schema"
 )
@@ -33,6 +35,7 @@ func (a *app) sourceRename() *cobra.Command {
 migrations go on where they were. Views, grants and open queries follow by themselves; what names the schema in its own
 text does not: other programs, functions, the search_path of roles.
 
+A source with write keys has to be disabled before, and what tapline serve has taken for it loaded: it waits under the old name.
 Loads, replays and migrations of the source that are at work are waited for, up to --wait. A program that goes on loading
 under the old name makes a new source of that name: change its command, and tapline.yaml, before it runs again.`,
 		Example: `  tapline source rename CleverTap_Test CleverTap_Prod --dry-run
@@ -75,6 +78,11 @@ func (a *app) renameSource(ctx context.Context, from, to string, f renameFlags) 
 	if r.From == r.To {
 		return usage(fmt.Errorf("source %s with schema %s has this name already", to, r.To.Schema))
 	}
+	if !f.dryRun {
+		if err := a.takesNothing(ctx, pool, old.Nickname); err != nil {
+			return err
+		}
+	}
 	files, err := renamedFiles(f.dir, r)
 	if err != nil {
 		return err
@@ -98,6 +106,30 @@ func (a *app) renameSource(ctx context.Context, from, to string, f renameFlags) 
 		return a.writeJSON(renamedJSON{done, paths(files)})
 	}
 	a.printRenamed(done, files)
+	return nil
+}
+
+// takesNothing makes sure that no client can send events to a source: what waits in the stream belongs to its old name.
+func (a *app) takesNothing(ctx context.Context, pool *pgxpool.Pool, nickname string) error {
+	if err := registry.Prepare(ctx, pool); err != nil { // of an earlier release
+		return err
+	}
+	r := registry.New(pool, "")
+	s, err := r.Get(ctx, nickname)
+	if err != nil || !s.Enabled() {
+		return a.registryError(err)
+	}
+	keys, err := r.ListKeys(ctx, nickname)
+	if err != nil {
+		return err
+	}
+	for i := range keys {
+		if keys[i].Active() {
+			return usage(fmt.Errorf("source %s takes events over HTTP, and what waits to be loaded waits under this name: "+
+				"%s source disable %s first, stop tapline serve and its workers once nothing waits any more (tapline_stream_unloaded_messages), "+
+				"rename, and enable it again", nickname, programName(), shellWord(nickname)))
+		}
+	}
 	return nil
 }
 

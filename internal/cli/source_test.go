@@ -167,3 +167,20 @@ func TestLoadUsesRegistered(t *testing.T) {
 		t.Errorf("%d sources", got)
 	}
 }
+
+// TestRenameWithKeys: what waits in the stream would be left behind by a rename.
+func TestRenameWithKeys(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.must(0, "load", w.file("a.ndjson", purchases(3)), "-s", "Web", "-q")
+	w.must(0, "source", "keys", "create", "Web")
+	contains(t, w.must(64, "source", "rename", "Web", "Shop").stderr, "takes events over HTTP", "source disable Web first")
+	w.must(0, "source", "rename", "Web", "Shop", "--dry-run")
+	w.must(0, "source", "disable", "Web")
+	w.must(0, "source", "rename", "Web", "Shop")
+	var s registered
+	w.json(0, &s, "source", "show", "Shop")
+	if s.Schema != "shop" || s.Enabled || s.ActiveKeys != 1 {
+		t.Errorf("renamed: %+v", s)
+	}
+}
