@@ -3,6 +3,8 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -75,6 +77,33 @@ func TestFederateIntoTapline(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("rows here and there (-here +there):\n%.6000s", diff)
+	}
+	forwardsFurther(t, there, len(want)+1)
+}
+
+// forwardsFurther gives the Tapline that serves a destination of its own while it runs, and takes it away again.
+func forwardsFurther(t *testing.T, dsn string, rows int) {
+	t.Helper()
+	const key = "kEy-4711-further"
+	further := newDestination(t, key)
+	path := filepath.Join(t.TempDir(), "key")
+	if err := os.WriteFile(path, []byte(key+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	env := []string{"DATABASE_URL=" + dsn}
+	for _, args := range [][]string{
+		{"destination", "add", "further", "--source", "Web", "--endpoint", further.url, "--write-key-file", path, "--allow-http", "--allow-private"},
+		{"destination", "remove", "further"},
+	} {
+		if code, stdout, stderr := run(t, "", "tapline", env, args...); code != 0 {
+			t.Fatalf("%v: exit code %d: %s%s", args, code, stdout, stderr)
+		}
+		until(t, "what it has loaded is forwarded", func() bool {
+			return strings.HasPrefix(further.ask(http.MethodGet, "/kept"), fmt.Sprint(rows, " "))
+		})
+	}
+	if kept := further.ask(http.MethodGet, "/kept"); !strings.HasSuffix(kept, " 0") {
+		t.Errorf("kept, repeated, wrong: %s", kept)
 	}
 }
 
