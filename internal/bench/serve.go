@@ -199,7 +199,7 @@ func (p *serveProcess) unloaded(ctx context.Context) (float64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("read metrics: %w", err)
 	}
-	defer answer.Body.Close()
+	defer func() { _ = answer.Body.Close() }() // it was read, or is of no use
 	for lines := bufio.NewScanner(answer.Body); lines.Scan(); {
 		if value, ok := strings.CutPrefix(lines.Text(), `tapline_stream_unloaded_messages{source="`+served+`"} `); ok {
 			return strconv.ParseFloat(value, 64)

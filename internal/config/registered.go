@@ -40,10 +40,9 @@ func (f *File) checkRegistered(name string, s *Source) error {
 // it holds.
 func (f *File) Secret(reference string, env func(string) string) (string, error) {
 	kind, name, _ := strings.Cut(reference, ":")
-	secret, problem := "", ""
-	if kind == "env" {
-		secret = env(name)
-	} else {
+	var problem string
+	secret := env(name)
+	if kind != "env" {
 		if !filepath.IsAbs(name) {
 			name = filepath.Join(filepath.Dir(f.Path), name)
 		}

@@ -30,9 +30,8 @@ func readSnapshot(path string) (sources []Source, keys []keyRow, text []byte, er
 		return nil, nil, nil, fmt.Errorf("read the keys that were kept: %w", err)
 	}
 	var s snapshot
-	if err := json.Unmarshal(text, &s); err != nil || s.Version != snapshotVersion {
-		// It is only a copy: without it, Postgres has to answer first.
-		return nil, nil, nil, nil
+	if json.Unmarshal(text, &s) != nil || s.Version != snapshotVersion {
+		return nil, nil, nil, nil // it is only a copy: without it, Postgres has to answer first
 	}
 	return s.Sources, s.Keys, text, nil
 }
