@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -213,7 +214,11 @@ func TestSettingsOfTheDSN(t *testing.T) {
 			t.Parallel()
 			dsn := pgtest.DSN(t)
 			pool := pgtest.PoolAt(t, dsn+"&"+setting)
-			load(t, pool, loader.Config{}, path)
+			load(t, pool, loader.Config{Share: true, Lease: time.Second}, path)
+			var units *loader.UnitsError
+			if _, err := tryLoad(t, pool, loader.Config{}, writeFile(t, filepath.Join(t.TempDir(), "cut.gz"), []byte("\x1f\x8b\x08"))); !errors.As(err, &units) {
+				t.Errorf("a file that is cut: %v, want that it fails alone", err)
+			}
 			got := pgtest.Query(t, pgtest.PoolAt(t, dsn), `
 				select user_id, gr_e::text, to_char(at at time zone 'UTC', 'HH24:MI') from clevertap_prod.pg_class
 				union all select user_id, n::text, s from clevertap_prod.text

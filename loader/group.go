@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/tapline/tapline/internal/ledger"
 	"github.com/tapline/tapline/internal/source"
@@ -187,7 +188,8 @@ func (l *worker) fail(ctx context.Context, a *attempt) error {
 			return fmt.Errorf("make load id: %w", err)
 		}
 		u := ledger.Unit{Key: m.key, Name: m.unit.Name(), Size: m.unit.Size()}
-		if err := l.ledger.Fail(ctx, l.pool, &ledger.Load{ID: id, Started: a.started, Units: []ledger.Unit{u}, Err: a.failed[i]}); err != nil {
+		d := ledger.Load{ID: id, Started: a.started, Units: []ledger.Unit{u}, Err: a.failed[i]}
+		if err := l.write(ctx, func(tx pgx.Tx) error { return l.ledger.Fail(ctx, tx, &d) }); err != nil {
 			return errors.Join(a.failed[i], err)
 		}
 		a.group.remove(func(o *member) bool { return o == m })

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/tapline/tapline/internal/failpoint"
 	"github.com/tapline/tapline/internal/source"
@@ -32,7 +33,9 @@ func (d *dispatch) startSharing() (stop func(), err error) {
 	if s.worker, err = uuid.NewRandom(); err != nil {
 		return nil, fmt.Errorf("make id of the load: %w", err)
 	}
-	if err := d.l.retry(d.ctx, "claims are tidied again", func(ctx context.Context) error { return d.l.ledger.Tidy(ctx, d.l.pool) }); err != nil {
+	if err := d.l.retry(d.ctx, "claims are tidied again", func(ctx context.Context) error {
+		return s.l.write(ctx, func(tx pgx.Tx) error { return s.l.ledger.Tidy(ctx, tx) })
+	}); err != nil {
 		return nil, err
 	}
 	d.share = s
@@ -45,7 +48,8 @@ func (d *dispatch) startSharing() (stop func(), err error) {
 // beat renews the lease of what was taken.
 func (s *sharing) beat(ctx context.Context) {
 	for sleep(ctx, s.l.cfg.Lease/3) == nil {
-		if err := s.l.ledger.Keep(ctx, s.l.pool, s.worker, s.l.cfg.Lease); err != nil && ctx.Err() == nil {
+		err := s.l.write(ctx, func(tx pgx.Tx) error { return s.l.ledger.Keep(ctx, tx, s.worker, s.l.cfg.Lease) })
+		if err != nil && ctx.Err() == nil {
 			s.l.cfg.Logger.WarnContext(ctx, "taken units are not kept: others may load them", "error", err)
 		}
 	}
@@ -79,7 +83,11 @@ func (s *sharing) take(ctx context.Context, w *worker, g *group) ([]string, erro
 	for _, m := range g.members {
 		keys = append(keys, m.key)
 	}
-	taken, err := w.ledger.Take(ctx, w.pool, s.worker, w.cfg.Lease, keys)
+	var taken map[string]bool
+	err = s.l.write(ctx, func(tx pgx.Tx) (err error) {
+		taken, err = w.ledger.Take(ctx, tx, s.worker, w.cfg.Lease, keys)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -98,7 +106,7 @@ func (s *sharing) take(ctx context.Context, w *worker, g *group) ([]string, erro
 func (s *sharing) give(ctx context.Context, keys []string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTime)
 	defer cancel()
-	if err := s.l.ledger.Give(ctx, s.l.pool, s.worker, keys); err != nil {
+	if err := s.l.write(ctx, func(tx pgx.Tx) error { return s.l.ledger.Give(ctx, tx, s.worker, keys) }); err != nil {
 		s.l.cfg.Logger.WarnContext(ctx, "taken units are not given back: their lease has to run out", "error", err)
 	}
 }

@@ -6,9 +6,12 @@ import (
 	"sync"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/tapline/tapline/internal/batch"
 	"github.com/tapline/tapline/internal/catalog"
 	"github.com/tapline/tapline/internal/copyin"
+	"github.com/tapline/tapline/internal/ledger"
 	"github.com/tapline/tapline/migrations"
 	"github.com/tapline/tapline/schema"
 )
@@ -53,6 +56,11 @@ func (l *Loader) retry(ctx context.Context, again string, f func(context.Context
 			return err
 		}
 	}
+}
+
+// write runs f in a transaction that may write, whatever a DBA has set for the role.
+func (l *Loader) write(ctx context.Context, f func(pgx.Tx) error) error {
+	return pgx.BeginTxFunc(ctx, l.pool, ledger.Options(), f)
 }
 
 func (l *worker) bootstrap(ctx context.Context) error {

@@ -247,6 +247,59 @@ func TestRightRevokedWhileLoading(t *testing.T) {
 	}
 }
 
+// The loader's rights are enough to share work, and to read a window of an API again.
+func TestLoaderShares(t *testing.T) {
+	t.Parallel()
+	s := managed(t)
+	path := filepath.Join(t.TempDir(), "events.ndjson")
+	for _, day := range []string{"1", "2"} {
+		if err := os.WriteFile(path, []byte(track(day, "Purchase", `{"amount":2}`)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		for _, again := range []bool{false, true} {
+			files, err := loader.Files([]string{path}, loader.FileOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			l, err := loader.New(s.loader, loader.Config{Source: nickname, Evolve: loader.Managed, Share: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if report, err := l.Load(t.Context(), growing{files, again}); err != nil || report.Accepted != 1 {
+				t.Errorf("day %s, window %t: %+v, %v", day, again, report.Counts, err)
+			}
+			l.Close()
+		}
+	}
+	s.equal(`select kind, reads from shop._units where unit_key = 'window'`, []any{"window", int64(2)})
+	s.equal(`select count(*) from shop._claims`, []any{int64(0)})
+}
+
+// growing is a file, or a window whose content is that of the file now.
+type growing struct {
+	loader.Source
+	window bool
+}
+
+func (g growing) Units(ctx context.Context) iter.Seq2[source.Unit, error] {
+	return func(yield func(source.Unit, error) bool) {
+		for unit, err := range g.Source.Units(ctx) {
+			if g.window {
+				unit = growingUnit{unit}
+			}
+			if !yield(unit, err) {
+				return
+			}
+		}
+	}
+}
+
+type growingUnit struct{ source.Unit }
+
+func (growingUnit) Key() string  { return "window" }
+func (growingUnit) Kind() string { return source.KindWindow }
+func (growingUnit) Again() bool  { return true }
+
 func TestNames(t *testing.T) {
 	t.Parallel()
 	for _, n := range []roles.Names{
