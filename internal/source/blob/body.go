@@ -54,9 +54,6 @@ func (b *body) Check(at int64) error {
 	if b.open != nil && b.open.changed.Load() {
 		return b.u.changed(at, errChanged)
 	}
-	if b.ctx.Err() != nil {
-		return nil // somebody else knows why
-	}
 	return b.u.recheck(b.ctx, at)
 }
 
@@ -215,9 +212,6 @@ func (m *memory) ReadAt(p []byte, off int64) (int, error) {
 
 // Check implements file.Body.
 func (m *memory) Check(at int64) error {
-	if m.ctx.Err() != nil {
-		return nil
-	}
 	return m.u.recheck(m.ctx, at)
 }
 

@@ -47,7 +47,7 @@ func Redact(raw string) string {
 func parseTarget(raw string) (*target, error) {
 	wrong := func(why string) error { return fmt.Errorf("read URL %s: %s", Redact(raw), why) }
 	t := &target{}
-	rest := ""
+	var rest, name string
 	t.scheme, rest, _ = strings.Cut(raw, "://")
 	if !IsURL(raw) {
 		return nil, wrong("unknown kind of store: use " + strings.Join(Schemes(), "://, ") + "://")
@@ -58,7 +58,6 @@ func parseTarget(raw string) (*target, error) {
 			return nil, wrong("its settings are not name=value&name=value")
 		}
 	}
-	name := ""
 	t.bucket, name, _ = strings.Cut(rest, "/")
 	switch {
 	case strings.ContainsRune(t.bucket, '@'):
