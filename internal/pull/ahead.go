@@ -64,12 +64,9 @@ func Prepare(ctx context.Context, o Options, dry bool) (Ahead, error) {
 }
 
 func (p *puller) prepare(ctx context.Context, l *loader.Loader, out *Ahead) error {
-	name := p.o.Loader.Schema
-	if name == "" {
-		var err error
-		if name, err = schema.SchemaName(p.o.Loader.Source); err != nil {
-			return err
-		}
+	name, err := p.schemaName()
+	if err != nil {
+		return err
 	}
 	if err := loader.Check(ctx, p.o.Pool); err != nil {
 		return err

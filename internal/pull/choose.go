@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -78,14 +79,51 @@ func (p *puller) unsettled(ctx context.Context, windows []clevertap.Window) ([]c
 	}), nil
 }
 
+// goOn begins, if no first day was given, where the last pull has ended: nothing is left out if none ran for a while. Windows that are
+// settled cost nothing.
+func (p *puller) goOn(ctx context.Context) error {
+	if !p.goesOn {
+		return nil
+	}
+	schemaName, err := p.schemaName()
+	if err != nil {
+		return err
+	}
+	prefix := clevertap.Window{}.Key(p.client.Account())
+	prefix = prefix[:strings.LastIndex(prefix, "0000")]
+	var last *time.Time
+	err = p.o.Pool.QueryRow(ctx, "select max(substr(unit_key, length($1) + 1, 10))::date from "+pgx.Identifier{schemaName, "_units"}.Sanitize()+
+		" where kind = $2 and starts_with(unit_key, $1)", prefix, source.KindWindow).Scan(&last)
+	if err != nil && !notThere(err) {
+		return fmt.Errorf("look up the last day: %w", err)
+	}
+	if last == nil {
+		return nil
+	}
+	if from := p.before(clevertap.DayOf(*last)); p.o.From.After(from) && !p.o.To.After(from.Add(maxDays)) {
+		p.o.From = from
+	}
+	return nil
+}
+
+func (p *puller) schemaName() (string, error) {
+	if p.o.Loader.Schema != "" {
+		return p.o.Loader.Schema, nil
+	}
+	return schema.SchemaName(p.o.Loader.Source)
+}
+
+// notThere reports whether a table is not there: nothing was ever loaded.
+func notThere(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && (pg.Code == "42P01" || pg.Code == "3F000")
+}
+
 // loaded returns when the windows of the ledger were last loaded, by key.
 func (p *puller) loaded(ctx context.Context, windows []clevertap.Window) (map[string]time.Time, error) {
-	schemaName := p.o.Loader.Schema
-	if schemaName == "" {
-		var err error
-		if schemaName, err = schema.SchemaName(p.o.Loader.Source); err != nil {
-			return nil, err
-		}
+	schemaName, err := p.schemaName()
+	if err != nil {
+		return nil, err
 	}
 	keys := make([]string, len(windows))
 	for i, w := range windows {
@@ -96,12 +134,11 @@ func (p *puller) loaded(ctx context.Context, windows []clevertap.Window) (map[st
 	out := map[string]time.Time{}
 	var key string
 	var at time.Time
-	_, err := pgx.ForEachRow(rows, []any{&key, &at}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&key, &at}, func() error {
 		out[key] = at
 		return nil
 	})
-	var pg *pgconn.PgError
-	if errors.As(err, &pg) && (pg.Code == "42P01" || pg.Code == "3F000") { // nothing was ever loaded
+	if notThere(err) {
 		return out, nil
 	}
 	return out, err

@@ -31,7 +31,8 @@ type Options struct {
 	Events []string
 	// Only pulls Events alone.
 	Only bool
-	// From and To are the first and the last day. They default to Lookback days ago, and today; a To in the future is today.
+	// From and To are the first and the last day. From defaults to where a pull has to go on after the last one, or to the days of the
+	// Lookback and one more; To to today. A To in the future is today.
 	From, To clevertap.Day
 	// Lookback is how many days after its end a window is still read again; negative: it is not. Defaults to DefaultLookback.
 	Lookback int

@@ -58,6 +58,7 @@ type puller struct {
 	client *clevertap.Client
 	today  clevertap.Day
 	began  time.Time
+	goesOn bool // no first day was given
 }
 
 func newPuller(o Options) (*puller, error) {
@@ -91,6 +92,9 @@ func newPuller(o Options) (*puller, error) {
 	return p, err
 }
 
+// before is the first day whose windows may have to be read on a day: the lookback's, and one more, for what comes late on its last.
+func (p *puller) before(day clevertap.Day) clevertap.Day { return day.Add(-p.o.Lookback - 1) }
+
 // maxDays is how many days may be pulled at once.
 const maxDays = 3700
 
@@ -100,7 +104,8 @@ func (p *puller) setDays() error {
 		p.o.To = p.today
 	}
 	if p.o.From == (clevertap.Day{}) {
-		p.o.From = p.o.To.Add(-p.o.Lookback)
+		p.goesOn = true
+		p.o.From = p.before(p.o.To)
 	}
 	switch {
 	case p.o.From.After(p.today):
@@ -114,6 +119,9 @@ func (p *puller) setDays() error {
 }
 
 func (p *puller) run(ctx context.Context) (Report, error) {
+	if err := p.goOn(ctx); err != nil {
+		return Report{}, err
+	}
 	out := Report{From: p.o.From, To: p.o.To}
 	events, err := p.events(ctx)
 	if err != nil {

@@ -321,6 +321,29 @@ func TestPrepare(t *testing.T) {
 	}
 }
 
+// TestGoesOn begins, without a first day, where the last pull has ended.
+func TestGoesOn(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, 60, clevertapfake.Options{})
+	s.From, s.To = clevertap.Day{}, clevertap.Day{}
+	now := time.Date(2026, 1, 2, 0, 30, 0, 0, s.Location)
+	s.Now = func() time.Time { return now }
+	for _, test := range []struct{ day, from, to string }{
+		{"2026-01-02", "2025-12-30", "2026-01-02"}, // nothing was there: the lookback, and one more
+		{"2026-01-03", "2025-12-30", "2026-01-03"}, // a day later
+		{"2026-01-20", "2025-12-31", "2026-01-20"}, // after a pause
+	} {
+		var err error
+		if now, err = time.ParseInLocation(time.DateOnly, test.day, s.Location); err != nil {
+			t.Fatal(err)
+		}
+		if r := s.pull(); r.From.String() != test.from || r.To.String() != test.to {
+			t.Errorf("on %s: from %s to %s, want %s and %s", test.day, r.From, r.To, test.from, test.to)
+		}
+	}
+	s.want()
+}
+
 // TestProgress ends with all windows done, those of events that are left out counted, and never goes back.
 func TestProgress(t *testing.T) {
 	t.Parallel()
