@@ -21,19 +21,23 @@ type snapshot struct {
 
 const snapshotVersion = 1
 
-// readSnapshot returns what the file has; text is nil if there is none.
+// readSnapshot returns what the file has; text is nil if there is none. One that is no snapshot of this release is as none:
+// it is only a copy, and without it Postgres has to answer first.
 func readSnapshot(path string) (sources []Source, keys []keyRow, text []byte, err error) {
 	text, err = os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil, nil, nil
-	} else if err != nil {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, nil, nil, fmt.Errorf("read the keys that were kept: %w", err)
 	}
-	var s snapshot
-	if json.Unmarshal(text, &s) != nil || s.Version != snapshotVersion {
-		return nil, nil, nil, nil // it is only a copy: without it, Postgres has to answer first
+	s, ok := parseSnapshot(text)
+	if !ok {
+		return nil, nil, nil, nil
 	}
 	return s.Sources, s.Keys, text, nil
+}
+
+func parseSnapshot(text []byte) (s snapshot, ok bool) {
+	err := json.Unmarshal(text, &s)
+	return s, err == nil && s.Version == snapshotVersion
 }
 
 // writeSnapshot replaces the file whole if it is to have something else than before, and returns what it has then.
