@@ -137,12 +137,18 @@ func (s *slot) take(ctx context.Context) bool {
 	return s.taken
 }
 
-// leave gives the right back: between two attempts others may run.
+// leave gives the right back.
 func (s *slot) leave() {
 	if s != nil && s.taken {
 		<-s.all
 		s.taken = false
 	}
+}
+
+// rest gives the right back for a while: between two attempts others may run. It returns false if ctx ends.
+func (s *slot) rest(ctx context.Context, d time.Duration) bool {
+	s.leave()
+	return sleep(ctx, d) == nil && s.take(ctx)
 }
 
 // inSlot runs do while fewer than Parallel others run.

@@ -104,8 +104,7 @@ func (r *Runner) attempts(ctx context.Context, job *Job, l *lock, e entry, failu
 		if !again {
 			return run, err
 		}
-		e.slot.leave()
-		if sleep(ctx, pause.NextBackOff()) != nil || !e.slot.take(ctx) {
+		if !e.slot.rest(ctx, pause.NextBackOff()) {
 			return run, nil
 		}
 		e.attempt++
