@@ -43,6 +43,13 @@ func checkEnds(r io.ReaderAt, size int64) error {
 	case footer > maxFooter:
 		return problem(TooLarge, "the footer has %d bytes, at most %d are read", footer, maxFooter)
 	}
+	metadata := make([]byte, footer)
+	if err := readAt(r, metadata, size-int64(len(tail))-footer); err != nil {
+		return err
+	}
+	if _, err := structLength(metadata); err != nil {
+		return problem(Corrupt, "read footer: %w", err)
+	}
 	return nil
 }
 
@@ -141,14 +148,16 @@ func pageHeader(r io.ReaderAt, at, end int64, h *format.PageHeader) (int64, erro
 		if err := readAt(r, buf, at); err != nil {
 			return 0, err
 		}
-		*h = format.PageHeader{}
-		reader := protocol.NewReaderFromBytes(buf)
-		err := thrift.NewDecoder(reader).Decode(h)
+		n, err := structLength(buf)
 		if err == nil {
-			return int64(reader.BytesRead()), nil
+			*h = format.PageHeader{}
+			err = thrift.NewDecoder(protocol.NewReaderFromBytes(buf[:n])).Decode(h)
 		}
-		if room == end-at || room >= 1<<20 {
-			return 0, &Error{Corrupt, fmt.Errorf("read page header: %w", err)}
+		switch {
+		case err == nil:
+			return int64(n), nil
+		case !errors.Is(err, errShort) || room == end-at || room >= 1<<20:
+			return 0, problem(Corrupt, "read page header: %w", err)
 		}
 	}
 }

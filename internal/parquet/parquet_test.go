@@ -210,3 +210,23 @@ func TestDamage(t *testing.T) {
 		}
 	}
 }
+
+// FuzzOpen reads whatever it is given: in bounded memory, to an Error or the end.
+func FuzzOpen(f *testing.F) {
+	type row struct {
+		base
+		Props map[string]string `parquet:"eventProps"`
+		List  []string          `parquet:"profile.all_identities,list"`
+	}
+	f.Add(fileOf(f, []row{{base{20261004010203, "Charged"}, map[string]string{"a": "b"}, []string{"x"}}}))
+	f.Add(fileOf(f, []base{{1, "x"}}, pq.Compression(&pq.Snappy)))
+	// A footer that says that its schema has two thousand million elements.
+	f.Add([]byte("PAR1\x15\x02\x29\xfc\xff\xff\xff\xff\x07\x00\x0a\x00\x00\x00PAR1"))
+	// One that says that a text is as long.
+	f.Add([]byte("PAR1\x15\x02\x28\xff\xff\xff\xff\x07\x00\x09\x00\x00\x00PAR1"))
+	f.Fuzz(func(t *testing.T, content []byte) {
+		if _, err := records(content); err != nil && problemOf(err) == "" {
+			t.Errorf("got %v, want an Error", err)
+		}
+	})
+}

@@ -88,7 +88,7 @@ func (u *unit) changed(at int64, err error) error {
 func (u *unit) recheck(ctx context.Context, at int64) error {
 	check := u.bucket.store.recheck
 	if check == nil || ctx.Err() != nil { // somebody else knows why
-		return nil
+		return nil //nolint:nilerr // see above
 	}
 	same, err := check(ctx, u.bucket.Bucket, u.object, u.version, u.size)
 	switch {
