@@ -103,7 +103,11 @@ it was stopped or killed, the others load.
 // workFlags adds the flags of whatever loads a stream.
 func (a *app) workFlags(c *cobra.Command, f *serveFlags) {
 	flags := c.Flags()
-	flags.StringVar(&f.AdminListen, "admin-listen", "", "`ADDRESS` of /metrics, /healthz and /readyz; off for none (default "+config.DefaultAdminListen+")")
+	address := config.DefaultAdminListen
+	if c.Name() == "worker" {
+		address = config.DefaultWorkerListen
+	}
+	flags.StringVar(&f.AdminListen, "admin-listen", "", "`ADDRESS` of /metrics, /healthz and /readyz; off for none (default "+address+")")
 	flags.BoolVar(&f.pprof, "pprof", false, "also serve Go's profiles there, below /debug/pprof/")
 	flags.StringSliceVar(&f.NATS, "nats", nil, "`URL` of NATS servers with JetStream, in place of the embedded one; repeatable")
 	flags.StringVar(&f.NATSCreds, "nats-creds", "", "`FILE` of credentials to sign in there")

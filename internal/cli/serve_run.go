@@ -44,6 +44,9 @@ const connections = 24
 func (s *serving) run(ctx context.Context) (err error) {
 	a := s.app
 	s.loaders = map[[2]string]loader.Config{}
+	if !s.door && s.flags.AdminListen == "" {
+		s.flags.AdminListen = config.DefaultWorkerListen // the file's is that of serve
+	}
 	s.flags.Fill(a.file.Serve)
 	if s.valid, err = s.flags.Validate(); err != nil {
 		return err
@@ -51,8 +54,10 @@ func (s *serving) run(ctx context.Context) (err error) {
 	if !s.door && len(s.flags.NATS) == 0 {
 		return usage(errNoNATS)
 	}
-	if s.declared, err = a.declaredSources(); err != nil {
-		return err
+	if s.door {
+		if s.declared, err = a.declaredSources(); err != nil {
+			return err
+		}
 	}
 	if s.dir, err = a.dataDir(); err != nil {
 		return err
@@ -107,9 +112,10 @@ func (s *serving) open(ctx context.Context) (err error) {
 	return nil
 }
 
-// prepare brings the control schema up to this release and registers what tapline.yaml declares.
+// prepare brings the control schema up to this release and registers what tapline.yaml declares. A worker takes it as it is
+// registered.
 func (s *serving) prepare(ctx context.Context) error {
-	if err := registry.Prepare(ctx, s.pool); err != nil {
+	if err := registry.Prepare(ctx, s.pool); err != nil || !s.door {
 		return err
 	}
 	r := registry.New(s.pool, "")

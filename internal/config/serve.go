@@ -36,6 +36,8 @@ type Serve struct {
 const (
 	DefaultListen      = "127.0.0.1:8480"
 	DefaultAdminListen = "127.0.0.1:8481"
+	// DefaultWorkerListen is the AdminListen of a process that only loads.
+	DefaultWorkerListen = "127.0.0.1:8482"
 	// NoAdmin is the AdminListen of none.
 	NoAdmin = "off"
 )

@@ -243,7 +243,7 @@ func (r *runner) prepare(ctx context.Context, failed chan<- error) bool {
 		if err == nil {
 			return true
 		}
-		if final(err) {
+		if Final(err) {
 			failed <- err
 			return false
 		}

@@ -30,14 +30,11 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// final reports whether an error is a contradiction that waiting does not mend.
-func final(err error) bool {
+// Final reports whether an error of preparing is a contradiction that waiting does not mend.
+func Final(err error) bool {
 	var conflict *registry.ConflictError
 	var owned *migrations.OwnedError
 	var setting *config.Error
 	var newer *migrations.NewerError
 	return errors.As(err, &conflict) || errors.As(err, &owned) || errors.As(err, &setting) || errors.As(err, &newer)
 }
-
-// Final reports whether an error of preparing is a contradiction that waiting does not mend.
-func Final(err error) bool { return final(err) }
