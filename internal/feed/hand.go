@@ -88,6 +88,18 @@ func (h *hand) final() *stream.Frame {
 	return h.last
 }
 
+// loaded are the frames that were acknowledged.
+func (h *hand) loaded() (out []*stream.Frame) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, f := range h.frames {
+		if _, held := h.held[f]; !held {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
 // giveBack lets all frames that are left come again after a time.
 func (h *hand) giveBack(after time.Duration) {
 	h.mu.Lock()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -23,6 +24,7 @@ type line struct {
 	consumer *stream.Consumer // nil until there is a stream
 	purge    bool             // something was acknowledged since the last purge
 	purged   time.Time
+	above    []above
 	faults   int       // in a row
 	blocked  time.Time // until then frames wait that cannot be loaded as a whole
 	hand     *hand
@@ -71,7 +73,7 @@ func (l *line) cycle(ctx context.Context) error {
 	defer l.hand.release()
 	err := l.gather(ctx)
 	if len(l.hand.frames) == 0 {
-		if err == nil && (l.purge || time.Since(l.purged) > purging) {
+		if err == nil && (l.purge || l.overdue() || time.Since(l.purged) > purging) {
 			err = l.clean(ctx)
 		}
 		return err
@@ -80,7 +82,10 @@ func (l *line) cycle(ctx context.Context) error {
 		l.hand.giveBack(0)
 		return nil
 	}
-	return l.load(ctx)
+	if err = l.load(ctx); err == nil && ctx.Err() == nil && l.overdue() {
+		err = l.clean(ctx)
+	}
+	return err
 }
 
 // gather takes frames until LoadEvery has passed since the first, or there are LoadBytes of them. After a fault it takes one
@@ -128,7 +133,7 @@ func (l *line) after(ctx context.Context, err error) {
 	case ctx.Err() != nil:
 		return
 	case errors.Is(err, stream.ErrGone):
-		l.consumer = nil
+		l.consumer, l.above = nil, nil
 		return
 	}
 	l.consumer = nil // it may be another one when the server is back
@@ -170,13 +175,33 @@ func (l *line) set(state State, reason string) {
 	}
 }
 
-// clean purges what is acknowledged.
+// above is a frame that was loaded and is not known to be purged.
+type above struct {
+	sequence uint64
+	loaded   time.Time
+}
+
+// clean purges what is acknowledged up to the first frame that is not. Loaded frames that have long been waiting for that one
+// are removed one by one: until somebody has mended what is wrong with it the stream must not fill up with them.
 func (l *line) clean(ctx context.Context) error {
-	if err := l.consumer.Purge(ctx); err != nil {
+	floor, err := l.consumer.Purge(ctx)
+	if err != nil {
 		return fmt.Errorf("purge: %w", err)
+	}
+	l.above = slices.DeleteFunc(l.above, func(a above) bool { return a.sequence <= floor })
+	for l.overdue() {
+		if err := l.consumer.Remove(ctx, l.above[0].sequence); err != nil {
+			return err
+		}
+		l.above = l.above[1:]
 	}
 	l.purge, l.purged = false, time.Now()
 	return nil
+}
+
+// overdue reports whether a loaded frame has waited too long to be purged.
+func (l *line) overdue() bool {
+	return len(l.above) > 0 && time.Since(l.above[0].loaded) > l.w.opts.PauseRetry
 }
 
 func pause(ctx context.Context, d time.Duration) {

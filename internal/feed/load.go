@@ -118,6 +118,9 @@ func (l *line) loaded(report *loader.Report, took time.Duration) {
 		return
 	}
 	l.purge = true
+	for _, f := range h.loaded() {
+		l.above = append(l.above, above{f.Sequence, time.Now()})
+	}
 	l.mu.Lock()
 	l.status.LastLoad, l.status.LastDuration = time.Now(), took
 	l.status.Frames += int64(acked)

@@ -61,7 +61,9 @@ type Frame struct {
 	Name string
 	// Stored is when the server took it.
 	Stored time.Time
-	msg    jetstream.Msg
+	// Sequence is its number in the stream.
+	Sequence uint64
+	msg      jetstream.Msg
 }
 
 // fetchBytes is the most that is asked for at once: less than what the client holds for one subscription.
@@ -95,7 +97,7 @@ func (c *Consumer) frame(m jetstream.Msg) (*Frame, error) {
 		return nil, fmt.Errorf("read a frame of stream %s: %w", c.source.name, err)
 	}
 	return &Frame{
-		Data: m.Data(), Stored: meta.Timestamp, msg: m,
+		Data: m.Data(), Stored: meta.Timestamp, Sequence: meta.Sequence.Stream, msg: m,
 		Key:  fmt.Sprintf("frame:%s:%d:%d", c.source.name, c.source.created, meta.Sequence.Stream),
 		Name: fmt.Sprintf("stream %s, frame %d", c.source.name, meta.Sequence.Stream),
 	}, nil
@@ -118,37 +120,50 @@ func (f *Frame) GiveBack(after time.Duration) error {
 	return f.msg.NakWithDelay(after)
 }
 
-// Purge removes the frames up to which all are acknowledged.
-func (c *Consumer) Purge(ctx context.Context) error {
+// Purge removes the frames up to which all are acknowledged, and returns the number of the last of them.
+func (c *Consumer) Purge(ctx context.Context) (floor uint64, err error) {
 	info, err := c.pull.Info(ctx)
 	if err != nil {
-		return c.gone(fmt.Errorf("look at consumer of stream %s: %w", c.source.name, err))
+		return 0, c.gone(fmt.Errorf("look at consumer of stream %s: %w", c.source.name, err))
 	}
 	if err := checkConsumer(&info.Config, c.source.name); err != nil {
-		return err
+		return 0, err
 	}
 	stream, err := c.source.stream.Info(ctx)
 	if err != nil {
-		return c.gone(fmt.Errorf("look at stream %s: %w", c.source.name, err))
+		return 0, c.gone(fmt.Errorf("look at stream %s: %w", c.source.name, err))
 	}
 	if stream.Created.UnixNano() != c.source.created {
 		c.broker.forget(c.schema, c.source)
-		return ErrGone
+		return 0, ErrGone
 	}
 	if last := max(info.Delivered.Stream, info.AckFloor.Stream); last > stream.State.LastSeq {
 		if c.ahead++; c.ahead > 1 { // a replica that has just become the leader may be late once
-			return c.wentBack(ctx, last, stream.State.LastSeq)
+			return 0, c.wentBack(ctx, last, stream.State.LastSeq)
 		}
-		return nil
+		return 0, nil
 	}
 	c.ahead = 0
-	if floor := info.AckFloor.Stream; floor > c.purged && floor >= stream.State.FirstSeq {
+	if floor = info.AckFloor.Stream; floor > c.purged && floor >= stream.State.FirstSeq {
 		if err := c.source.stream.Purge(ctx, jetstream.WithPurgeSequence(floor+1)); err != nil {
-			return fmt.Errorf("purge stream %s: %w", c.source.name, err)
+			return 0, fmt.Errorf("purge stream %s: %w", c.source.name, err)
 		}
 		c.purged = floor
 	}
-	return nil
+	return floor, nil
+}
+
+// messageGone is the server's code for a message that was removed before.
+const messageGone = 10043
+
+// Remove removes one frame that is loaded, where Purge cannot because an older one waits.
+func (c *Consumer) Remove(ctx context.Context, sequence uint64) error {
+	err := c.source.stream.DeleteMsg(ctx, sequence)
+	var api *jetstream.APIError
+	if err == nil || errors.Is(err, jetstream.ErrMsgNotFound) || errors.As(err, &api) && api.ErrorCode == messageGone {
+		return nil
+	}
+	return fmt.Errorf("remove frame %d of stream %s: %w", sequence, c.source.name, err)
 }
 
 // ErrGone says that the stream or its consumer is another one than before: the Consumer is of no use any more.
