@@ -376,3 +376,17 @@ func TestFederateAsLoader(t *testing.T) {
 	contains(t, f.must(0, "federate", "--once", "--config", config, "--dsn", as("lo")).stdout, "other  40 events sent")
 	f.arrived(f.ids("purchase_made"))
 }
+
+// A source that is renamed keeps its destinations, where they are, and the ids of what is sent again.
+func TestRenameKeepsDestinations(t *testing.T) {
+	t.Parallel()
+	f := newForwards(t)
+	f.must(0, "load", f.file("a.ndjson", purchases(7)), "-s", "Web", "-q")
+	f.add("segment")
+	f.must(0, "federate", "--once")
+	want := f.ids("purchase_made")
+	f.must(0, "source", "rename", "Web", "Shop")
+	contains(t, f.must(0, "federate", "--once").stdout, "nothing to send")
+	contains(t, f.must(0, "federate", "--from", "2026-01-01").stdout, "7 events sent")
+	f.arrived(want)
+}
