@@ -2,7 +2,6 @@ package stream_test
 
 import (
 	"errors"
-	"fmt"
 	"net"
 	"strings"
 	"testing"
@@ -45,7 +44,7 @@ func TestCluster(t *testing.T) {
 				err = errors.Join(c.Verify(t.Context(), "shop"), c.Close())
 			}
 			if !errors.As(err, &refused) {
-				return fmt.Errorf("error %v, want one about sync_interval", err)
+				return errors.Join(errors.New("want an error about sync_interval"), err)
 			}
 			return nil
 		})
@@ -69,7 +68,7 @@ func TestCluster(t *testing.T) {
 	var refused *stream.SettingError
 	eventually(t, func() error {
 		if err := b.Publish(t.Context(), "single", "1", []byte("x")); !errors.As(err, &refused) {
-			return fmt.Errorf("error %v, want one about num_replicas", err)
+			return errors.Join(errors.New("want an error about num_replicas"), err)
 		}
 		return nil
 	})
@@ -95,7 +94,7 @@ func cluster(t *testing.T, n int) (urls, monitors []string) {
 		url, monitor, ok := strings.Cut(start(t, "server", nil, "DIR="+t.TempDir(), "SYNC=always", "CLUSTER="+port,
 			"ROUTES="+strings.Join(routes, ",")), " ")
 		if !ok {
-			t.Fatal(fmt.Errorf("server %s says %s", port, url))
+			t.Fatalf("server %s says %s", port, url)
 		}
 		urls, monitors = append(urls, url), append(monitors, monitor)
 	}
