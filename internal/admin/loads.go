@@ -25,10 +25,14 @@ type Load struct {
 	Started     *time.Time `json:"started_at"`
 	Finished    *time.Time `json:"finished_at"`
 	Error       string     `json:"error"`
+	// From says how the events came: frame (over HTTP: once they are loaded, only who sent them still has them), window
+	// (CleverTap's API), or file.
+	From string `json:"from"`
 }
 
 const loadColumns = "load, seq, status, coalesce(unit, ''), units, rows, duplicates, quarantined, discarded, bytes, uuid_ts, " +
-	"started_at, finished_at, coalesce(error, '')"
+	"started_at, finished_at, coalesce(error, ''), " +
+	"case when unit_key like 'frame:%' then 'frame' when unit_key like 'clevertap:%' then 'window' else 'file' end"
 
 // Loads returns the newest loads of a source, newest first.
 func Loads(ctx context.Context, q Querier, schemaName string, limit int) ([]Load, error) {

@@ -99,7 +99,7 @@ func TestRename(t *testing.T) {
 	for query, want := range map[string]any{
 		`select count(*) from pg_namespace where nspname = 'web'`:                                                      int64(0),
 		`select string_agg(nickname || ' ' || schema_name, ',') from tapline.sources`:                                  "Shop shop",
-		`select string_agg(nickname || position, ',' order by position) from tapline.marks`:                          "Shop7,Other8",
+		`select string_agg(nickname || position, ',' order by position) from tapline.marks`:                            "Shop7,Other8",
 		`select string_agg(schema_name || place, ',' order by place) from tapline.places`:                              "shop9,other10",
 		`select string_agg(distinct source, ',') from shop._quarantine`:                                                "Shop",
 		`select count from public.report`:                                                                              int64(3),

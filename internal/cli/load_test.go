@@ -179,7 +179,7 @@ func TestUsage(t *testing.T) {
 	export := w.file("export.json", `{"profile":{"objectId":"x"},"eventName":"App Launched","eventProps":{},"ts":20260115100000}`+"\n")
 	for want, args := range map[string][]string{
 		"use segment, clevertap, segment-csv, clevertap-csv or clevertap-parquet": {"load", path, "-s", "Web", "--format", "xml"},
-		"use identity, email, phone or clevertap_id":           {"load", path, "-s", "Web", "--user-identity", "name"},
+		"use identity, email, phone or clevertap_id":                              {"load", path, "-s", "Web", "--user-identity", "name"},
 		"Asia/Kolkata":                         {"load", path, "-s", "Web", "--timezone", "IST+5"},
 		"use auto or managed":                  {"load", path, "-s", "Web", "--evolve", "yes"},
 		"--chunk-size":                         {"load", path, "-s", "Web", "--chunk-size", "1"},

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tapline/tapline/internal/admin"
+	"github.com/tapline/tapline/internal/source"
 )
 
 func (a *app) loadsCommand() *cobra.Command {
@@ -130,6 +131,8 @@ the note that its file was loaded, so that the file can be loaded again. users a
 Loads of the source that are running are waited for. A later load may have left events out because this one had them: it
 is told how many later loads met such duplicates. Their files are loaded again once those loads are undone, too.
 
+Events that came over HTTP are gone with their load: only who sent them can send them again.
+
 LOAD is the load's number or the beginning of its id, as tapline loads list shows them.`,
 		Example: `  tapline loads undo 7
   tapline loads undo 5e0a1b2c --source CleverTap_Prod --yes`,
@@ -158,6 +161,9 @@ func (a *app) undo(ctx context.Context, pool *pgxpool.Pool, s admin.Source, id s
 	if !yes {
 		question := fmt.Sprintf("Undo load %s of %s: %s from %s?", load.ID.String()[:8], s.Nickname,
 			plural(load.Rows, "row", "rows"), printable(load.Unit))
+		if load.From == source.KindFrame {
+			question += " They came over HTTP and will be gone: only who sent them can send them again."
+		}
 		if err := a.confirm(question); err != nil {
 			return err
 		}
@@ -226,5 +232,16 @@ func (p *printer) undone(s admin.Source, u *admin.Undone) {
 			": " + p.cyan("tapline quarantine replay") + " brings them in")
 		return
 	}
-	p.line("The file is loaded again by the next " + p.cyan("tapline load") + " that is given it: " + printable(u.Load.Unit))
+	p.line(again(p, &u.Load))
+}
+
+// again says how the events of a load that was undone come back.
+func again(p *printer, l *admin.Load) string {
+	switch {
+	case l.From == source.KindFrame:
+		return "The events came over HTTP: only who sent them can send them again"
+	case l.From == source.KindWindow:
+		return "The day is read again by the next " + p.cyan("tapline pull") + " that it is in: " + printable(l.Unit)
+	}
+	return "The file is loaded again by the next " + p.cyan("tapline load") + " that is given it: " + printable(l.Unit)
 }
