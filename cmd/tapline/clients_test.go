@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/tapline/tapline/internal/pgtest"
@@ -73,9 +74,10 @@ func TestClientBrowser(t *testing.T) {
 	w := newWire(t, s.URL)
 	reports := make(chan string, 10)
 	site := httptest.NewServer(siteWithClient(reports))
-	defer site.Close()
+	t.Cleanup(site.Close) // after the browser, which keeps connections
 	q := url.Values{"host": {w.url}, "key": {s.NewKey.WriteKey}, "n": {fmt.Sprint(clientCalls)}}
 	browse(t, site.URL+"/page.html?"+q.Encode())
+	until(t, "the page has made its calls", func() bool { return len(reports) > 0 })
 	if got := <-reports; got != `{"done":true}` {
 		t.Fatalf("the page says: %s", got)
 	}
@@ -99,14 +101,19 @@ func siteWithClient(reports chan<- string) http.Handler {
 // browse opens a page in a browser, until the test ends.
 func browse(t *testing.T, page string) {
 	t.Helper()
-	args := []string{"--no-sandbox", "--disable-gpu", "--user-data-dir=" + t.TempDir(), "--remote-debugging-port=0", "--no-proxy-server", page}
+	profile, err := os.MkdirTemp("", "tapline-browser-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	args := []string{"--no-sandbox", "--disable-gpu", "--user-data-dir=" + profile, "--remote-debugging-port=0", "--no-proxy-server", page}
 	cmd := exec.Command("chromium-headless-shell", args...)
-	cmd.Stderr = os.Stderr
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // it has many processes, which end together
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		_ = cmd.Process.Signal(os.Interrupt)
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 		_ = cmd.Wait()
+		until(t, "the browser's files are gone", func() bool { return os.RemoveAll(profile) == nil })
 	})
 }
