@@ -2,6 +2,7 @@ package cli_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -54,7 +55,11 @@ func TestMigrateLint(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	dir := w.generated()
-	contains(t, w.must(0, "migrate", "lint", dir).stdout, "✓ Nothing found in 2 files (4 ignored, with reasons).")
+	var ours int // what the program's own files have to say about the control schema
+	clean := w.must(0, "migrate", "lint", dir).stdout
+	if _, err := fmt.Sscanf(clean, "✓ Nothing found in 2 files (%d ignored, with reasons).", &ours); err != nil || ours == 0 {
+		t.Fatalf("got %q, %v", clean, err)
+	}
 	w.add(dir, "000002_less", harmful, notRecord)
 	r := w.must(2, "migrate", "lint", dir)
 	contains(t, r.stdout, "000002_less.up.sql:3:3: error drop-column", "are gone", "→ ", "1 error, 1 warning in 4 files")
@@ -72,7 +77,7 @@ func TestMigrateLint(t *testing.T) {
 	w.must(0, "migrate", "lint", dir, "--from", "3")
 	w.must(2, "migrate", "lint", dir, "--from", "2", "--multi-statement")
 	w.add(dir, "000002_less", strings.Replace(harmful, "\n", "\n-- tapline:lint-ignore drop-column,down-incomplete nobody reads it\n", 1), notRecord)
-	contains(t, w.must(0, "migrate", "lint", dir).stdout, "(6 ignored, with reasons)")
+	contains(t, w.must(0, "migrate", "lint", dir).stdout, fmt.Sprintf("(%d ignored, with reasons)", ours+2))
 }
 
 func TestMigrateLintForGitHub(t *testing.T) {
