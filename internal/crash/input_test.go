@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/tapline/tapline/internal/gen"
 )
@@ -74,7 +75,8 @@ func lines(t *testing.T, path string) int64 {
 func ownLines(file, n, kind int) []byte {
 	var out []byte
 	call := func(call, rest string) {
-		at := fmt.Sprintf("2026-02-%02dT%02d:%02d:%02dZ", file%28+1, n/3600%24, n/60%60, n%60)
+		// No two files have calls of one time: which of these is newer would depend on when their loads began.
+		at := time.Date(2026, time.February, 1+file, 0, 0, n, 0, time.UTC).Format(time.RFC3339)
 		out = fmt.Appendf(out, `{"type":%q,"messageId":"%s-%d-%d","timestamp":%q,"userId":"u-%d",%s}`+"\n",
 			call, call, file, n, at, n%7, rest)
 	}
