@@ -92,8 +92,9 @@ func TestServerIsAway(t *testing.T) {
 		Client: c, Location: india(t), Windows: clevertap.Windows([]string{"A", "B", "C", "D"}, day(20260101), day(20260131)),
 	})
 	g := read(t, src)
-	if n := len(g.failed); n < 3 || n > 6 || src.Err() == nil || !strings.Contains(src.Err().Error(), "given up after") {
-		t.Errorf("%d windows failed, and %v ended it; want three, and a few that were under way", len(g.failed), src.Err())
+	// The third that is given up ends it, maybe before those that are yielded first.
+	if n := len(g.failed); n < 1 || n > 6 || src.Err() == nil || !strings.Contains(src.Err().Error(), "given up after") {
+		t.Errorf("%d windows failed, and %v ended it; want a few", len(g.failed), src.Err())
 	}
 }
 
