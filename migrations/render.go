@@ -30,13 +30,22 @@ type renderer struct {
 	b      strings.Builder
 }
 
-// sorted returns d in name order; columns of one table keep their order.
+// sorted returns d in name order; columns of one table keep their order. What is in order already is not copied.
 func sorted(d schema.Diff) schema.Diff {
-	d.Tables, d.Columns, d.Widen = slices.Clone(d.Tables), slices.Clone(d.Columns), slices.Clone(d.Widen)
-	slices.SortStableFunc(d.Tables, func(a, b schema.Table) int { return strings.Compare(a.Name, b.Name) })
-	slices.SortStableFunc(d.Columns, func(a, b schema.Added) int { return strings.Compare(a.Table, b.Table) })
-	slices.SortStableFunc(d.Widen, func(a, b schema.Widens) int { return strings.Compare(a.Table, b.Table) })
-	return d
+	return schema.Diff{
+		Tables:  inOrder(d.Tables, func(a, b schema.Table) int { return strings.Compare(a.Name, b.Name) }),
+		Columns: inOrder(d.Columns, func(a, b schema.Added) int { return strings.Compare(a.Table, b.Table) }),
+		Widen:   inOrder(d.Widen, func(a, b schema.Widens) int { return strings.Compare(a.Table, b.Table) }),
+	}
+}
+
+func inOrder[T any](list []T, compare func(a, b T) int) []T {
+	if slices.IsSortedFunc(list, compare) {
+		return list
+	}
+	list = slices.Clone(list)
+	slices.SortStableFunc(list, compare)
+	return list
 }
 
 func (r *renderer) add(parts ...string) {

@@ -14,7 +14,7 @@ const (
 )
 
 // split cuts d into parts that a file each can hold, one at least. Columns to widen are in the last, which also
-// rebuilds the tracks view: Postgres refuses to change a column that the view uses.
+// rebuilds the tracks view: Postgres refuses to change a column that the view uses. The parts share d's columns.
 func split(d schema.Diff) []schema.Diff {
 	parts := []schema.Diff{{}}
 	tables, columns := 0, 0
@@ -31,9 +31,10 @@ func split(d schema.Diff) []schema.Diff {
 		part := room(1, len(t.Columns))
 		part.Tables = append(part.Tables, t)
 	}
-	for _, a := range d.Columns {
+	for i := range d.Columns {
 		part := room(0, 1)
-		part.Columns = append(part.Columns, a)
+		first := i - len(part.Columns)
+		part.Columns = d.Columns[first : i+1 : i+1]
 	}
 	parts[len(parts)-1].Widen = d.Widen
 	return parts

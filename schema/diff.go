@@ -49,8 +49,20 @@ func (d *Diff) Missing(have Tables) Diff {
 			}
 		}
 	}
-	for _, a := range d.Columns {
-		if t := have[a.Table]; t != nil && t.Column(a.Column.Name) == nil {
+	missing := func(a Added) bool {
+		t := have[a.Table]
+		return t != nil && t.Column(a.Column.Name) == nil
+	}
+	rest := d.Columns
+	if len(out.Columns) == 0 { // mostly all are missing, and they may be very many: these are not copied
+		n := 0
+		for n < len(rest) && missing(rest[n]) {
+			n++
+		}
+		out.Columns, rest = slices.Clip(rest[:n]), rest[n:]
+	}
+	for _, a := range rest {
+		if missing(a) {
 			out.Columns = append(out.Columns, a)
 		}
 	}

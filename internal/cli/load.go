@@ -18,7 +18,7 @@ import (
 )
 
 // memoryLimit keeps the garbage collector's heap in bounds, so that the process stays below 200 MiB of memory.
-const memoryLimit = 170 << 20
+const memoryLimit = 140 << 20
 
 // loadFlags are those of load alone.
 type loadFlags struct {
