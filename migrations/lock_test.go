@@ -91,13 +91,25 @@ func TestWaitsOfAFileShareOneBudget(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	reader := connect(t, pool)
+	pgtest.Exec(t, reader, `begin`)
+	pgtest.Query(t, reader, `select count(*) from shop.utm_visited`)
 	conn := connect(t, pool)
-	// The timeout is one day, so that what is left of it tells how it was passed on.
-	if _, err := conn.PgConn().Exec(t.Context(), `begin; set lock_timeout = '1d';`+plan).ReadAll(); err != nil {
+	done := make(chan error, 1)
+	go func() {
+		// The timeout is one day, so that what is left of it tells how it was passed on.
+		_, err := conn.PgConn().Exec(t.Context(), `begin; set lock_timeout = '1d';`+plan).ReadAll()
+		done <- err
+	}()
+	waits(t, pool, `select exists (select from pg_locks l join pg_stat_activity a using (pid)
+		where not l.granted and a.datname = current_database())`)
+	pgtest.Query(t, reader, `select pg_sleep(0.01)`) // at least that much of the day is gone
+	pgtest.Exec(t, reader, `rollback`)
+	if err := <-done; err != nil {
 		t.Fatal(err)
 	}
 	left := pgtest.Value[float64](t, conn, `select extract(epoch from current_setting('lock_timeout')::interval)::float8`)
-	if left >= 86400 || left < 86000 {
+	if left > 86400-0.01 || left < 82800 {
 		t.Errorf("lock_timeout after the locks = %v s, want what is left of a day", left)
 	}
 	held := pgtest.Value[int64](t, conn, `select count(*) from pg_locks where pid = pg_backend_pid()
