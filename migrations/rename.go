@@ -5,9 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 
-	"github.com/golang-migrate/migrate/v4/database"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/tapline/tapline/internal/catalog"
@@ -70,17 +68,17 @@ func (r Renaming) Statements(tables map[string][]string) []string {
 // Lock takes the locks of all migrators of both schemas, golang-migrate's own command among them, until tx ends. How
 // long it waits for each is for the caller to set (lock_timeout).
 func (r Renaming) Lock(ctx context.Context, tx pgx.Tx) error {
-	keys := []int64{lockKey(r.From.Schema), lockKey(r.To.Schema)}
-	for _, name := range []string{r.From.Schema, r.To.Schema} {
-		id, err := database.GenerateAdvisoryLockId(tx.Conn().Config().Database, name, versionTable)
+	name, err := databaseName(ctx, tx)
+	if err != nil {
+		return err
+	}
+	var keys []int64
+	for _, schemaName := range []string{r.From.Schema, r.To.Schema} {
+		foreign, err := foreignKey(name, schemaName)
 		if err != nil {
-			return fmt.Errorf("name golang-migrate's lock: %w", err)
+			return err
 		}
-		key, err := strconv.ParseInt(id, 10, 64)
-		if err != nil {
-			return fmt.Errorf("read golang-migrate's lock %q: %w", id, err)
-		}
-		keys = append(keys, key)
+		keys = append(keys, lockKey(schemaName), foreign)
 	}
 	slices.Sort(keys) // two renamings take them in the same order
 	for _, key := range slices.Compact(keys) {

@@ -142,21 +142,39 @@ func (s *session) prepare(ctx context.Context) error {
 	return s.heal(ctx)
 }
 
-// inner makes golang-migrate's own driver. Its advisory lock is made of the database's name, for which golang-migrate's
-// command takes the path of the URL, with the slash: only so do the two exclude each other.
+// databaseName returns the name of the database as golang-migrate's command has it: the path of a URL, with the slash.
+func databaseName(ctx context.Context, q catalog.Querier) (string, error) {
+	rows, err := q.Query(ctx, "select '/' || pg_catalog.current_database()")
+	if err != nil {
+		return "", fmt.Errorf("read name of the database: %w", err)
+	}
+	name, err := pgx.CollectExactlyOneRow(rows, pgx.RowTo[string])
+	if err != nil {
+		return "", fmt.Errorf("read name of the database: %w", err)
+	}
+	return name, nil
+}
+
+// foreignKey returns the key of golang-migrate's own advisory lock, which is made of the database's name. Only with the
+// very name that its command has do the two exclude each other.
+func foreignKey(of, schemaName string) (int64, error) {
+	key, err := database.GenerateAdvisoryLockId(of, schemaName, versionTable)
+	if err != nil {
+		return 0, fmt.Errorf("name golang-migrate's lock: %w", err)
+	}
+	return strconv.ParseInt(key, 10, 64)
+}
+
+// inner makes golang-migrate's own driver.
 //
-// The lock is taken before: while golang-migrate opens the schema it takes it too, and gives up the first time that it is
+// Its lock is taken before: while golang-migrate opens the schema it takes it too, and gives up the first time that it is
 // not had. A session can take a lock that it has.
 func (s *session) inner(ctx context.Context) (database.Driver, error) {
-	var name string
-	if err := s.conn.QueryRow(ctx, "select pg_catalog.current_database()").Scan(&name); err != nil {
-		return nil, err
-	}
-	key, err := database.GenerateAdvisoryLockId("/"+name, s.schema, versionTable)
+	name, err := databaseName(ctx, s.conn)
 	if err != nil {
 		return nil, err
 	}
-	if s.foreignKey, err = strconv.ParseInt(key, 10, 64); err != nil {
+	if s.foreignKey, err = foreignKey(name, s.schema); err != nil {
 		return nil, err
 	}
 	err = patient(ctx, s.options, "open", func() error {
@@ -170,7 +188,7 @@ func (s *session) inner(ctx context.Context) (database.Driver, error) {
 		return nil, err
 	}
 	d, err := migratepgx.WithInstance(s.db, &migratepgx.Config{
-		DatabaseName: "/" + name, MigrationsTable: versionTable, SchemaName: s.schema,
+		DatabaseName: name, MigrationsTable: versionTable, SchemaName: s.schema,
 	})
 	if err != nil {
 		return nil, err // the connection is given up and the lock with it

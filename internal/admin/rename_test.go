@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/golang-migrate/migrate/v4/database"
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -302,6 +303,33 @@ func TestRenameWaitsForMigrations(t *testing.T) {
 		t.Fatal(err)
 	}
 	mustRename(t, pool)
+}
+
+// golang-migrate's own command, at work on the schema of either name, is waited for like a Migrator.
+func TestRenameWaitsForForeignMigrations(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.Pool(t)
+	mustLoad(t, pool, event("a"))
+	for _, schemaName := range []string{"web", "shop"} {
+		// Its command names the database by the path of its URL.
+		key, err := database.GenerateAdvisoryLockId("/"+pool.Config().ConnConfig.Database, schemaName, "_migrations")
+		if err != nil {
+			t.Fatal(err)
+		}
+		tx, err := pool.Begin(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		pgtest.Exec(t, tx, `select pg_advisory_xact_lock(`+key+`)`)
+		var busy *admin.AtWorkError
+		short := admin.RenameOptions{Wait: time.Millisecond, LockTimeout: time.Millisecond}
+		if _, err := admin.Rename(t.Context(), pool, toShop(), short); !errors.As(err, &busy) {
+			t.Errorf("while schema %s is migrated: error %v, want an AtWorkError", schemaName, err)
+		}
+		if err := tx.Rollback(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // Of two renamings of one source one is done, and the other says that there is no such source any more.
