@@ -99,7 +99,8 @@ func (s *session) down(ctx context.Context, files []File, steps int) (done []Ste
 	if err != nil {
 		return nil, err
 	}
-	defer s.cancelOn(ctx)()
+	stop := s.cancelOn(ctx)
+	defer stop()
 	for len(done) < steps {
 		version, err := s.lastApplied(ctx)
 		if err != nil {
@@ -120,6 +121,7 @@ func (s *session) down(ctx context.Context, files []File, steps int) (done []Ste
 			return done, err
 		}
 		if err := mig.Steps(-1); err != nil {
+			stop()
 			return done, s.failed(ctx, &f, math.MaxUint32, plain(err))
 		}
 		if !records(f.Down) {

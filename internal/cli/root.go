@@ -32,6 +32,9 @@ named after the source. A file is loaded whole or not at all, and never twice.
 			if err := a.setLogger(); err != nil {
 				return err
 			}
+			if err := c.ValidateFlagGroups(); err != nil { // cobra would look after this
+				return err
+			}
 			a.started = true // what is wrong from here on is not the command line
 			return a.configure(c)
 		},

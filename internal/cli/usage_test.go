@@ -33,6 +33,7 @@ func TestMeant(t *testing.T) {
 		"quarantine show":           "ID: not given",
 		"loads list --limit 0":      `--limit "0": too few`,
 		"quarantine list --limit 0": `--limit "0": too few`,
+		"bench --federate --serve":  "[federate serve] were all set",
 	} {
 		contains(t, w.must(64, strings.Fields(line)...).stderr, want)
 	}
