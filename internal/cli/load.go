@@ -28,6 +28,23 @@ type loadFlags struct {
 	since, until         string
 }
 
+// minLease is the shortest lease: it is renewed three times as often, and the clock is the database's.
+const minLease = time.Second
+
+func (f *loadFlags) check() error {
+	switch {
+	case f.watch < 0:
+		return &config.Error{Setting: "--watch", Value: f.watch.String(), Problem: "no interval", Hint: "use a time such as 30s"}
+	case f.watch > 0 && f.dryRun:
+		return usage(errors.New("--watch and --dry-run contradict each other: leave out one"))
+	case f.lease != 0 && !f.share:
+		return &config.Error{Setting: "--lease", Value: f.lease.String(), Problem: "nothing is shared", Hint: "add --share, or leave it out"}
+	case f.lease != 0 && f.lease < minLease:
+		return &config.Error{Setting: "--lease", Value: f.lease.String(), Problem: "too short", Hint: "use 1s or more"}
+	}
+	return nil
+}
+
 func (a *app) loadCommand() *cobra.Command {
 	var f loadFlags
 	c := &cobra.Command{
@@ -115,6 +132,9 @@ func (a *app) fileFlags(c *cobra.Command) {
 func (a *app) load(ctx context.Context, paths []string, f loadFlags) (err error) {
 	if a.cfg.Source == "" {
 		return a.noSource()
+	}
+	if err := f.check(); err != nil {
+		return err
 	}
 	valid, err := a.cfg.Validate()
 	if err != nil {

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"iter"
 	"time"
 
@@ -13,9 +12,6 @@ import (
 // loadForever loads what a watched source has, again and again, each time all that is there: so each has a summary of its
 // own. It ends with ctx, without an error, or when the database is not to be had.
 func (a *app) loadForever(ctx context.Context, src loader.Source, l *loader.Loader, o *outcome, f loadFlags) error {
-	if f.dryRun {
-		return usage(errors.New("--watch and --dry-run contradict each other: leave out one"))
-	}
 	s := newSupply(ctx, src)
 	defer s.close()
 	for s.wait(ctx) {
@@ -66,8 +62,11 @@ func newSupply(ctx context.Context, src loader.Source) *supply {
 	return s
 }
 
-// wait waits for the first unit of a batch. It returns false when ctx has ended.
+// wait waits for the first unit of a batch, unless the batch before has left it. It returns false when ctx has ended.
 func (s *supply) wait(ctx context.Context) bool {
+	if s.first != nil {
+		return ctx.Err() == nil
+	}
 	select {
 	case y, ok := <-s.found:
 		s.first = &y

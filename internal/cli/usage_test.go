@@ -33,10 +33,14 @@ func TestMeant(t *testing.T) {
 		"quarantine show":           "ID: not given",
 		"loads list --limit 0":      `--limit "0": too few`,
 		"quarantine list --limit 0": `--limit "0": too few`,
+		"load x -s W --watch -1s":   `--watch "-1s": no interval`,
+		"load x -s W --lease 9s":    `--lease "9s": nothing is shared: add --share`,
 		"bench --federate --serve":  "[federate serve] were all set",
 	} {
 		contains(t, w.must(64, strings.Fields(line)...).stderr, want)
 	}
+	contains(t, w.must(64, "load", "x", "-s", "W", "--share", "--lease", "9ms").stderr, `--lease "9ms": too short: use 1s or more`)
+	contains(t, w.must(64, "load", "x", "-s", "W", "--watch", "1s", "--dry-run").stderr, "contradict each other")
 	w.must(0, "load", path, "-s", "Web", "-q")
 	contains(t, w.must(64, "load", path, "-s", "web").stderr, `belongs to source "Web": if that is the one, spell it so`)
 	contains(t, w.must(64, "load", path, "-s", "Web", "--schema", "other").stderr, `source "Web" has schema web already`)
