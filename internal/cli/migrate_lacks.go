@@ -86,6 +86,9 @@ func (a *app) lacksAccount(ctx context.Context, m *migration, from string, valid
 	if from != fromCleverTap {
 		return schema.Diff{}, &config.Error{Setting: "--from", Value: from, Problem: "unknown value", Hint: "use " + fromCleverTap}
 	}
+	if err := a.findAccount(ctx, m.pool); err != nil {
+		return schema.Diff{}, err
+	}
 	src, err := a.accountSchema(ctx)
 	if err != nil {
 		return schema.Diff{}, err

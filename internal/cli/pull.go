@@ -111,9 +111,6 @@ func (a *app) daysFlags(c *cobra.Command, f *pullFlags) {
 // pullOptions makes a pull of flags, environment and configuration. It has no database yet.
 func (a *app) pullOptions(f *pullFlags) (pull.Options, config.Valid, error) {
 	var out pull.Options
-	if a.cfg.Source == "" {
-		return out, config.Valid{}, a.noSource()
-	}
 	p := &a.cfg.Pull
 	if f.lookback != "" {
 		days, err := strconv.ParseInt(strings.TrimSuffix(f.lookback, "d"), 10, 64)
@@ -125,7 +122,6 @@ func (a *app) pullOptions(f *pullFlags) (pull.Options, config.Valid, error) {
 	if f.noProfile {
 		p.Profile = new(bool)
 	}
-	a.cfg.Files.Account = cmp.Or(a.cfg.Files.Account, a.env(config.AccountEnv))
 	valid, err := a.cfg.Validate()
 	if err == nil {
 		err = p.Validate()
@@ -207,26 +203,34 @@ func pullDay(flag, word string, today time.Time) (clevertap.Day, error) {
 }
 
 func (a *app) pull(ctx context.Context, f pullFlags) error {
-	o, valid, err := a.pullOptions(&f)
+	if f.dryRun && !f.schemaOnly {
+		return &config.Error{Setting: "--dry-run", Problem: "only with --schema-only", Hint: "what a pull loads is not known before it is read"}
+	}
+	server, pool, err := a.registered(ctx)
 	if err != nil {
 		return err
 	}
-	if f.dryRun && !f.schemaOnly {
-		return &config.Error{Setting: "--dry-run", Problem: "only with --schema-only", Hint: "what a pull loads is not known before it is read"}
+	if pool != nil {
+		defer pool.Close()
+	}
+	o, valid, err := a.pullOptions(&f)
+	if err != nil {
+		return err
 	}
 	if a.env("GOMEMLIMIT") == "" && debug.SetMemoryLimit(-1) == math.MaxInt64 {
 		debug.SetMemoryLimit(memoryLimit)
 	}
 	a.quiet = f.quiet
-	server, err := a.loadServer(ctx, loadFlags{dryRun: f.dryRun, quiet: f.quiet})
-	if err != nil {
-		return err
-	}
-	if server != nil {
-		if o.Pool, err = server.pool(ctx); err != nil {
+	if o.Pool = pool; server == nil {
+		if server, err = a.loadServer(ctx, loadFlags{dryRun: f.dryRun, quiet: f.quiet}); err != nil {
 			return err
 		}
-		defer o.Pool.Close()
+		if server != nil {
+			if o.Pool, err = server.pool(ctx); err != nil {
+				return err
+			}
+			defer o.Pool.Close()
+		}
 	}
 	if f.schemaOnly {
 		return a.pullSchema(ctx, o, f.dryRun)
@@ -245,7 +249,6 @@ func (a *app) pull(ctx context.Context, f pullFlags) error {
 
 // accountSchema returns a source of samples that need what the account's events need, for migrate plan and generate.
 func (a *app) accountSchema(ctx context.Context) (loader.Source, error) {
-	a.cfg.Files.Account = cmp.Or(a.cfg.Files.Account, a.env(config.AccountEnv))
 	if err := a.cfg.Pull.Validate(); err != nil {
 		return nil, err
 	}

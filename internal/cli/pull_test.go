@@ -205,6 +205,35 @@ func TestPullConfigured(t *testing.T) {
 	w.must(0, "pull", "--config", path, "-q")
 }
 
+// TestPullUsesRegistered: what is noted of a source is used by all that read its account, unless a flag or the configuration file
+// says otherwise.
+func TestPullUsesRegistered(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	a := newAccount(t, clevertapfake.Options{Schema: map[string]map[string]string{"Order Placed": {"Order Total": "Float"}}})
+	reach := &account{flags: []string{"-s", "CleverTap_Prod", "--endpoint", a.URL()}}
+	days := []string{"--from", "2026-01-01", "--to", "2026-01-02"}
+	contains(t, w.with(reach, 64, append([]string{"pull"}, days...)...).stderr, "--timezone") // nothing is noted of it
+	w.must(0, "source", "add", "CleverTap_Prod", "--schema", "ct", "--region", "eu", "--timezone", "Asia/Kolkata",
+		"--account", clevertapfake.DefaultAccount, "--user-identity", "clevertap_id")
+	contains(t, w.with(reach, 2, "migrate", "plan", "--from", "clevertap").stdout, "table order_placed")
+	contains(t, w.with(reach, 0, "pull", "--schema-only").stdout, "table order_placed")
+	d := decoded[pullDocument](t, w.with(reach, 0, append([]string{"pull", "--json"}, days...)...).stdout)
+	if d.Counts.Loaded != a.people.Len() {
+		t.Errorf("%d rows, want %d", d.Counts.Loaded, a.people.Len())
+	}
+	contains(t, w.with(reach, 0, append([]string{"verify"}, days...)...).stdout, "Nothing differs")
+	pool := pgtest.PoolAt(t, w.dsn)
+	if n := pgtest.Value[int64](t, pool, "select count(*) from ct.app_launched where user_id is distinct from anonymous_id"); n != 0 {
+		t.Errorf("%d rows have another user_id than the one that is noted", n)
+	}
+	// Flags win, and so does the configuration file.
+	contains(t, w.with(reach, 64, "pull", "--timezone", "Mars/Base").stderr, "Mars/Base")
+	contains(t, w.with(reach, 1, append([]string{"pull", "--account-id", "OTHER"}, days...)...).stderr, "Invalid Credentials")
+	other := &account{flags: append(reach.flags, "--config", w.file("tapline.yaml", "sources: {CleverTap_Prod: {account: OTHER}}"))}
+	contains(t, w.with(other, 1, append([]string{"verify"}, days...)...).stderr, "Invalid Credentials")
+}
+
 // TestVerifyFiles compares files.
 func TestVerifyFiles(t *testing.T) {
 	t.Parallel()

@@ -35,7 +35,8 @@ func (a *app) sourceAdd() *cobra.Command {
 		Use:   "add NICKNAME",
 		Short: "Add a source, and show the schema that its tables will be in",
 		Long: `Add a source before anything of it is loaded: to give clients a write key for it, and to note its region and what is
-known of its CleverTap project, which tapline load then uses where no flag says otherwise. The schema is made by the first
+known of its CleverTap project, which tapline load, pull and verify then use where neither a flag nor the configuration file says
+otherwise. The schema is made by the first
 load, or by your migrations. Adding a source that is there adds to its settings; its region stays.`,
 		Example: `  tapline source add CleverTap_Prod --region eu --user-identity email --timezone Asia/Kolkata
   tapline source add "My Shop" --dry-run                      # which schema would it be?

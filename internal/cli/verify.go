@@ -62,18 +62,21 @@ type compared struct {
 }
 
 func (a *app) verify(ctx context.Context, f pullFlags, files []string) (err error) {
-	if a.cfg.Source == "" {
-		return a.noSource()
+	_, pool, err := a.registered(ctx)
+	if err != nil {
+		return err
 	}
+	if pool == nil { // the error that says where it was looked for
+		pool, err = a.connect(ctx)
+		if err != nil {
+			return err
+		}
+	}
+	defer pool.Close()
 	valid, err := a.cfg.Validate()
 	if err != nil {
 		return err
 	}
-	pool, err := a.connect(ctx)
-	if err != nil {
-		return err
-	}
-	defer pool.Close()
 	var c *compared
 	if len(files) > 0 {
 		c, err = a.comparedFiles(ctx, &f, files, valid)

@@ -19,6 +19,7 @@ func (c *Config) Fill(f *File) {
 	c.Source = name
 	c.fillSource(s)
 	c.Pull.Fill(s.Pull, filepath.Dir(f.Path))
+	c.Pull.Near(s.Region)
 }
 
 // fillSource takes the settings of one source.

@@ -13,7 +13,7 @@ import (
 
 // Pull is what flags and file say of pulling a source from CleverTap's API. A zero field is left to the defaults.
 type Pull struct {
-	Region       string   `yaml:"region" doc:"Region of the CleverTap account: eu1, in1, sg1, us1, aps3, mec1 or sk1."`
+	Region       string   `yaml:"region" doc:"Region of the CleverTap account: eu1, in1, sg1, us1, aps3, mec1 or sk1. Defaults to that of the source's region."`
 	Endpoint     string   `yaml:"endpoint" doc:"URL in place of the region's, such as that of a proxy."`
 	PasscodeEnv  string   `yaml:"passcode_env" doc:"Environment variable that has the account's passcode. Defaults to CLEVERTAP_PASSCODE."`
 	PasscodeFile string   `yaml:"passcode_file" doc:"Or the file that has it, from this file's folder on."`
@@ -25,6 +25,18 @@ type Pull struct {
 
 // PullRegions are the values of a region.
 func PullRegions() []string { return []string{"eu1", "in1", "sg1", "us1", "aps3", "mec1", "sk1"} }
+
+// PullRegionOf returns the region of the API of an account whose data may be in a region: one of PullRegions, and that of us and eu.
+// It is empty for others.
+func PullRegionOf(region string) string {
+	switch {
+	case region == "us" || region == "eu":
+		return region + "1"
+	case slices.Contains(PullRegions(), region):
+		return region
+	}
+	return ""
+}
 
 // What is asked if nothing names the account or its passcode.
 const (
@@ -61,6 +73,13 @@ func (p *Pull) Fill(f *Pull, dir string) {
 	}
 	if p.Profile == nil {
 		p.Profile = f.Profile
+	}
+}
+
+// Near takes the region of the API from where the source's data may be, if nothing says how to reach it.
+func (p *Pull) Near(region string) {
+	if p.Region == "" && p.Endpoint == "" {
+		p.Region = PullRegionOf(region)
 	}
 }
 

@@ -38,6 +38,20 @@ func TestPullSection(t *testing.T) {
 	if p := c.Pull; p.Region != "" || p.PasscodeFile != "" || p.Events[0] != "B" || c.Pull.Validate() != nil {
 		t.Errorf("got %+v", p)
 	}
+	// Where the data may be tells the region of the API, if nothing else does.
+	for text, want := range map[string]string{
+		"region: eu": "eu1", "region: us": "us1", "region: in1": "in1", "region: mars": "", "{region: eu, pull: {region: in1}}": "in1",
+		"{region: eu, pull: {endpoint: 'https://a.com'}}": "",
+	} {
+		f, err := config.ParseFile("f.yaml", []byte("sources:\n  Web:\n    "+text+"\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var c config.Config
+		if c.Fill(f); c.Pull.Region != want {
+			t.Errorf("%s: region %q, want %q", text, c.Pull.Region, want)
+		}
+	}
 	for text, want := range map[string]string{
 		"pull: {region: mars}":                           `f.yaml:3:12: region "mars": unknown region: use eu1, in1`,
 		"pull: {passcode_env: A, passcode_file: b}":      `passcode_env "A": passcode_file is given, too`,
