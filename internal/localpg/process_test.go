@@ -1,6 +1,7 @@
 package localpg_test
 
 import (
+	"context"
 	"errors"
 	"io"
 	"os"
@@ -11,6 +12,9 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/tapline/tapline/internal/localpg"
 	"github.com/tapline/tapline/internal/pgtest"
@@ -50,6 +54,41 @@ func TestConcurrentStartFromTwoProcesses(t *testing.T) {
 	}
 	if got := query(t, c.DSN(localpg.Database), "select 1"); got != "1" {
 		t.Errorf("select 1: %s", got)
+	}
+}
+
+// The server is killed in the middle of somebody's long statement, whose process lives on.
+func TestKilledWhileAtWork(t *testing.T) {
+	t.Parallel()
+	c := open(t, pgtest.NewDir(t), options())
+	st := start(t, c)
+	query(t, c.DSN(localpg.Database), "create table kept as select 42 as n")
+	conn, err := pgx.Connect(t.Context(), c.DSN(localpg.Database))
+	if err != nil {
+		t.Fatal(err)
+	}
+	busy := make(chan error, 1)
+	go func() {
+		// One that works: a process that sleeps or waits notices the end of its server.
+		_, err := conn.Exec(context.Background(), "select count(*) from generate_series(1, 1000000000000)")
+		busy <- errors.Join(err, conn.Close(context.Background()))
+	}()
+	active := "select count(*) from pg_stat_activity where state = 'active' and pid = " + strconv.Itoa(int(conn.PgConn().PID()))
+	for query(t, c.DSN(localpg.Database), active) != "1" {
+		time.Sleep(time.Millisecond)
+	}
+	if err := syscall.Kill(st.PID, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	for status(t, c).Running {
+		time.Sleep(time.Millisecond)
+	}
+	start(t, c)
+	if err := <-busy; err == nil {
+		t.Error("the statement of before the kill has ended well")
+	}
+	if got := query(t, c.DSN(localpg.Database), "select n from kept"); got != "42" {
+		t.Errorf("kept is %q, want 42", got)
 	}
 }
 

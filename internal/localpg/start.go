@@ -90,8 +90,12 @@ func (c *Cluster) initdb(ctx context.Context, dir, locale string) (string, error
 
 // launch starts the server. Its port may be taken by somebody else between our look and its own: then again with
 // another. stale is the process number in a leftover postmaster.pid, 0 if there is none.
-func (c *Cluster) launch(ctx context.Context, stale int) error {
-	var err error
+func (c *Cluster) launch(ctx context.Context, stale int) (err error) {
+	if stale != 0 {
+		if err := c.endLeftBehind(ctx); err != nil {
+			return err
+		}
+	}
 	for range 3 {
 		var port, pid int
 		if port, err = c.choosePort(); err != nil {
