@@ -3,6 +3,7 @@ package migrations_test
 import (
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -192,6 +193,33 @@ func TestKilledIndexBuild(t *testing.T) {
 	wantStatuses(t, ensure(t, m, launched()), migrations.IndexMade, migrations.IndexMade)
 	if got := built(t, pool, "app_launched"); len(got) != 2 || slices.ContainsFunc(got, func(s string) bool { return strings.HasSuffix(s, "invalid") }) {
 		t.Errorf("after the repair: %v", got)
+	}
+}
+
+// A build waits for everybody who has a snapshot older than its own, also for a Migrator that waits for its turn; and the
+// one that has the turn may wait for the build's lock on the table.
+func TestIndexBuildDoesNotWaitForMigrators(t *testing.T) {
+	t.Parallel()
+	pool, m := ready(t, migrations.Options{})
+	second := open(t, pool, migrations.Options{})
+	turn := connect(t, pool)
+	pgtest.Exec(t, turn, `select pg_advisory_lock(`+strconv.FormatInt(migrations.LockKey(shop), 10)+`)`)
+	migrated := make(chan error, 1)
+	go func() {
+		_, err := second.Evolve(t.Context(), addAmounts())
+		migrated <- err
+	}()
+	waits(t, pool, `select exists (select from pg_locks where locktype = 'advisory' and not granted
+		and database = (select oid from pg_database where datname = current_database()))`)
+	wantStatuses(t, ensure(t, m, launched()), migrations.IndexMade, migrations.IndexMade)
+	select {
+	case err := <-migrated:
+		t.Errorf("the Migrator did not wait for its turn: %v", err)
+	default:
+	}
+	pgtest.Exec(t, turn, `select pg_advisory_unlock_all()`)
+	if err := <-migrated; err != nil {
+		t.Error(err)
 	}
 }
 

@@ -98,24 +98,37 @@ func lockKey(schemaName string) int64 {
 // is the time in seconds. Others see the keys of all locks, but of our session only its number.
 func markKey(schemaName string) int32 { return int32(lockKey(schemaName) >> 32) }
 
-// lock waits for the schema's advisory lock, in the order of arrival, until LockWait is over or ctx ends. Whoever has it
-// works for at most as long as a migration takes; nothing else is held meanwhile.
+// lockTurn is how long one statement waits for a schema's advisory lock. Whoever waits has a snapshot, and a concurrent build
+// of an index, which may be what the lock's owner waits for, waits for all snapshots older than its own.
+const lockTurn = time.Second
+
+// lock waits for the schema's advisory lock until LockWait is over or ctx ends. Whoever has it works for at most as long as
+// a migration takes; nothing else is held meanwhile.
 func (s *session) lock(ctx context.Context) error {
+	for start := time.Now(); ; {
+		turn := lockTurn
+		if s.options.LockWait > 0 {
+			turn = min(turn, s.options.LockWait-time.Since(start))
+		}
+		err := s.lockWithin(ctx, turn)
+		switch {
+		case err == nil:
+			return nil
+		case ctx.Err() != nil || code(err) != "55P03":
+			return fmt.Errorf("lock schema %s for migration: %w", s.schema, cause(ctx, err))
+		case s.options.LockWait > 0 && time.Since(start) >= s.options.LockWait:
+			return s.busy(ctx, lockKey(s.schema), s.options.LockWait, nil)
+		}
+	}
+}
+
+// lockWithin takes the lock, and the mark that says since when, if it is had within a time.
+func (s *session) lockWithin(ctx context.Context, wait time.Duration) error {
 	key := strconv.FormatInt(lockKey(s.schema), 10)
 	mark := strconv.Itoa(int(markKey(s.schema))) + ", (pg_catalog.floor(pg_catalog.date_part('epoch', pg_catalog.clock_timestamp()))::bigint % " + markModulus + ")::int4"
-	wait := "0" // no limit
-	if s.options.LockWait > 0 {
-		wait = strconv.FormatInt(max(1, s.options.LockWait.Milliseconds()), 10)
-	}
-	_, err := s.conn.PgConn().Exec(ctx, "set lock_timeout = "+wait+"; select pg_catalog.pg_advisory_lock("+key+
+	_, err := s.conn.PgConn().Exec(ctx, "set lock_timeout = "+strconv.FormatInt(max(1, wait.Milliseconds()), 10)+"; select pg_catalog.pg_advisory_lock("+key+
 		"); select pg_catalog.pg_advisory_lock_shared("+mark+"); set lock_timeout = "+s.lockTimeout()).ReadAll()
-	switch {
-	case err != nil && ctx.Err() == nil && code(err) == "55P03":
-		return s.busy(ctx, lockKey(s.schema), s.options.LockWait, nil)
-	case err != nil:
-		return fmt.Errorf("lock schema %s for migration: %w", s.schema, cause(ctx, err))
-	}
-	return nil
+	return err
 }
 
 func (s *session) unlock(ctx context.Context) error {
