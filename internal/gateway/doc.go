@@ -9,7 +9,7 @@
 //	     event_too_large) or too_many_events; nothing of it was taken
 //	401  unknown_key, no_key      403  source_disabled, wrong_region
 //	408  the body came too slowly 413  far over the limits    415  a compression other than gzip
-//	429  the key's rate           503  no room or no disk now: both say when to come again
+//	429  the key's rate           503  no room, no disk, or a server that stops: both say when to come again
 //
 // Errors are JSON: {"success":false,"code":"...","message":"...","request_id":"..."}.
 package gateway

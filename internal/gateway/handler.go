@@ -20,6 +20,7 @@ type Handler struct {
 	quiet   quiet
 	visits  sync.Pool // of *visit
 
+	arrivals arrivals
 	inFlight atomic.Int64 // requests
 	stopping atomic.Bool
 }

@@ -79,6 +79,10 @@ var (
 		status: http.StatusServiceUnavailable, code: "overloaded", after: time.Second,
 		message: "too many requests at once",
 	}
+	refusedStopping = &refusal{
+		status: http.StatusServiceUnavailable, code: "stopping", after: time.Second,
+		message: "this server is about to stop, and the request was not done in time",
+	}
 )
 
 // statusGone is the status, for logs and metrics alone, of a request whose client did not wait for the answer.

@@ -29,19 +29,25 @@ type ServeOptions struct {
 	// Linger is how long requests are still taken after readiness was turned off, for load balancers to notice. Defaults
 	// to none.
 	Linger time.Duration
-	// StopTimeout is how long requests that are being answered may take after that. Defaults to 8 s.
-	StopTimeout time.Duration
+	// StopTimeout is how long requests that are being answered may take after that. Defaults to 8 s. What has not come in
+	// or is not kept after StopBodies is refused, so that it can be answered. Defaults to half of StopTimeout.
+	StopTimeout, StopBodies time.Duration
 }
 
 // Serve answers requests on a listener, which it closes, until ctx ends. It then turns readiness off, takes no new
 // connections, answers what has come in, and returns nil; or an error if that took longer than StopTimeout, in which case
-// the connections were cut.
+// requests were cut. Connections without a request are no reason to fail.
 func Serve(ctx context.Context, on net.Listener, h *Handler, opt ServeOptions) error {
 	orElse(&opt.MaxConnections, 8192)
 	orElse(&opt.HeaderTimeout, 5*time.Second)
 	orElse(&opt.IdleTimeout, 90*time.Second)
 	orElse(&opt.StopTimeout, 8*time.Second)
+	orElse(&opt.StopBodies, opt.StopTimeout/2)
 	srv := newServer(h, opt)
+	// Not of ctx: what has come in is answered after that ended.
+	base, hurry := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer hurry(nil)
+	srv.BaseContext = func(net.Listener) context.Context { return base }
 	on = netutil.LimitListener(on, opt.MaxConnections)
 	failed := make(chan error, 1)
 	go func() {
@@ -59,13 +65,26 @@ func Serve(ctx context.Context, on net.Listener, h *Handler, opt ServeOptions) e
 	}
 	h.Stop()
 	linger(failed, opt.Linger, h.cfg.Log)
-	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), opt.StopTimeout)
+	return stop(srv, h, opt, hurry)
+}
+
+// stop waits until all requests are answered. Those that are not done after StopBodies are told so.
+func stop(srv *http.Server, h *Handler, opt ServeOptions, hurry context.CancelCauseFunc) error {
+	h.arrivals.endBy(time.Now().Add(opt.StopBodies))
+	late := time.AfterFunc(opt.StopBodies, func() { hurry(errStopping) })
+	defer late.Stop()
+	ctx, cancel := context.WithTimeout(context.Background(), opt.StopTimeout)
 	defer cancel()
-	if err := srv.Shutdown(stop); err != nil {
-		_ = srv.Close()
-		return fmt.Errorf("stop HTTP on %s: requests were cut: %w", on.Addr(), err)
+	err := srv.Shutdown(ctx)
+	if err == nil {
+		return nil
 	}
-	return nil
+	cut := h.inFlight.Load() // connections without a request are there for up to five seconds
+	_ = srv.Close()
+	if cut == 0 {
+		return nil
+	}
+	return fmt.Errorf("stop HTTP: %d requests were cut: %w", cut, err)
 }
 
 // linger waits, unless serving has ended anyway.

@@ -1,12 +1,16 @@
 package gateway_test
 
 import (
+	"bufio"
 	"context"
+	"io"
 	"net"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/tapline/tapline/internal/gateway"
 	"github.com/tapline/tapline/internal/source/ingest"
@@ -78,11 +82,11 @@ func TestServeTakesRequestsWhileItLingers(t *testing.T) {
 // A request that takes too long is cut, and Serve says so.
 func TestServeStopsInTheEnd(t *testing.T) {
 	t.Parallel()
-	entered := make(chan struct{})
-	in := &intake{before: func(ctx context.Context, _ *ingest.Request) error {
+	entered, release := make(chan struct{}), make(chan struct{})
+	in := &intake{before: func(context.Context, *ingest.Request) error {
 		close(entered)
-		<-ctx.Done()
-		return ctx.Err()
+		<-release
+		return nil
 	}}
 	h, err := gateway.New(gateway.Config{Intake: in, Keys: someKeys(), AppendTimeout: patience})
 	if err != nil {
@@ -103,6 +107,62 @@ func TestServeStopsInTheEnd(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	closed(t, c)
+	close(release)
+}
+
+// Clients that do not end their requests, and an Intake that does not answer, do not keep a server from stopping well: they
+// are told to come again.
+func TestServeStopsThoughClientsAreSlow(t *testing.T) {
+	t.Parallel()
+	entered := make(chan struct{})
+	in := &intake{before: func(ctx context.Context, _ *ingest.Request) error {
+		close(entered)
+		<-ctx.Done()
+		return ctx.Err()
+	}}
+	metrics := prometheus.NewRegistry()
+	d := open(t, gateway.Config{Intake: in, AppendTimeout: patience, BodyIdle: patience, BodyTimeout: patience, Metrics: metrics},
+		gateway.ServeOptions{StopTimeout: patience, StopBodies: time.Millisecond})
+	half := d.dial(t, head(100)+"{")
+	dripping := d.dial(t, head(1_000_000)+"{")
+	waiting := d.dial(t, head(len(aCall))+aCall)
+	<-entered
+	until(t, "all are under way", func() bool { return value(t, metrics, "tapline_http_in_flight_requests") == 3 })
+	go func() {
+		for {
+			if _, err := io.WriteString(dripping, " "); err != nil {
+				return
+			}
+			time.Sleep(time.Millisecond)
+		}
+	}()
+	if err := d.stop(); err != nil {
+		t.Error(err)
+	}
+	for name, c := range map[string]net.Conn{"half a body": half, "byte by byte": dripping, "Intake": waiting} {
+		got := answerOn(t, bufio.NewReader(c))
+		if got.status != http.StatusServiceUnavailable || got.code() != "stopping" || got.header.Get("Retry-After") == "" {
+			t.Errorf("%s: got %+v", name, got)
+		}
+	}
+	if len(in.taken()) != 0 {
+		t.Error("taken")
+	}
+}
+
+// Connections on which nothing was asked are no reason to say that something was cut.
+func TestServeStopsWithSilentConnections(t *testing.T) {
+	t.Parallel()
+	d := open(t, gateway.Config{}, gateway.ServeOptions{StopTimeout: time.Millisecond})
+	silent, half := d.dial(t, ""), d.dial(t, "POST /v1/track HTTP/1.1\r\nHost: x\r\n")
+	if got := d.post(t, "/v1/track", aCall); got.status != http.StatusOK { // after these two were accepted
+		t.Errorf("got %+v", got)
+	}
+	if err := d.stop(); err != nil {
+		t.Error(err)
+	}
+	closed(t, silent)
+	closed(t, half)
 }
 
 func TestServeFailsWithItsListener(t *testing.T) {

@@ -3,7 +3,6 @@ package gateway
 import (
 	"context"
 	"errors"
-	"io"
 	"net/http"
 	"os"
 	"strings"
@@ -107,8 +106,7 @@ func (v *visit) body() ([]byte, *refusal) {
 	default:
 		return nil, refusedEncoding
 	}
-	err := readBody(&v.wire, &timely{visit: v, until: time.Now().Add(v.h.cfg.BodyTimeout)})
-	if no := whyUnread(err); no != nil {
+	if no := v.readWire(); no != nil {
 		return nil, no
 	}
 	v.read = true
@@ -120,6 +118,17 @@ func (v *visit) body() ([]byte, *refusal) {
 		body = v.inflate.bytes()
 	}
 	return plain(body), nil
+}
+
+// readWire reads the body as it comes, to its end.
+func (v *visit) readWire() *refusal {
+	from := v.h.arrivals.arrive(v)
+	defer v.h.arrivals.left(from)
+	err := readBody(&v.wire, from)
+	if errors.Is(err, os.ErrDeadlineExceeded) && v.h.arrivals.ended() {
+		return refusedStopping
+	}
+	return whyUnread(err)
 }
 
 // whyUnread returns the refusal of a body that could not be read to its end.
@@ -141,23 +150,6 @@ func whyUnread(err error) *refusal {
 	return refusedCut
 }
 
-// timely is the body of a request, of which something must arrive all the time.
-type timely struct {
-	visit *visit
-	until time.Time
-}
-
-func (t *timely) Read(p []byte) (int, error) {
-	next := time.Now().Add(t.visit.h.cfg.BodyIdle)
-	if next.After(t.until) {
-		next = t.until
-	}
-	if err := t.visit.control.SetReadDeadline(next); err != nil && !errors.Is(err, http.ErrNotSupported) {
-		return 0, io.ErrUnexpectedEOF
-	}
-	return t.visit.r.Body.Read(p)
-}
-
 // keep hands the request to the Intake and answers.
 func (v *visit) keep() *refusal {
 	ctx, cancel := context.WithTimeout(v.r.Context(), v.h.cfg.AppendTimeout)
@@ -176,6 +168,8 @@ func (v *visit) keep() *refusal {
 // whyNotKept returns the refusal of a request that the Intake did not take. The client may always send it again.
 func (v *visit) whyNotKept(err error) *refusal {
 	switch {
+	case errors.Is(context.Cause(v.r.Context()), errStopping):
+		return refusedStopping
 	case v.r.Context().Err() != nil:
 		return &refusal{status: statusGone, code: "client_gone", message: "the client did not wait", cause: err}
 	case errors.Is(err, ingest.ErrFull):

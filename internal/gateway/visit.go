@@ -96,8 +96,7 @@ func (v *visit) refuse(no *refusal) {
 		v.w.Header().Set("WWW-Authenticate", `Basic realm="write key"`)
 	}
 	if !v.read {
-		// The server reads the rest of the body before the next request, but not for long.
-		_ = v.control.SetReadDeadline(time.Now().Add(v.h.cfg.BodyIdle))
+		v.h.arrivals.rest(v)
 	}
 	body, _ := json.Marshal(answer{Code: no.code, Message: no.message, RequestID: v.id})
 	v.reply(no.status, body)
