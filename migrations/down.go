@@ -72,15 +72,19 @@ func (m *Migrator) owned(ctx context.Context, nickname string) error {
 // Down takes the last steps migrations back, the last one first, and returns how many that were. What was in their
 // tables and columns is lost. Down with All leaves nothing of Tapline's in the schema, and the schema itself.
 func (m *Migrator) Down(ctx context.Context, steps int) (count int, err error) {
-	done, err := m.DownFolder(ctx, nil, steps)
+	done, err := m.DownFolder(ctx, nil, steps, 0)
 	return len(done), err
 }
 
-// DownFolder is Down with the texts of a folder's files where the schema keeps none. It returns what was taken back,
-// also with an error.
-func (m *Migrator) DownFolder(ctx context.Context, files []File, steps int) (done []Step, err error) {
+// DownFolder is Down with the texts of a folder's files where the schema keeps none. last, unless it is 0, is the number that
+// the schema was found at when somebody agreed to lose what is taken back: if it is at another one by now, nothing is done and
+// the error is a *MovedError. It returns what was taken back, also with an error.
+func (m *Migrator) DownFolder(ctx context.Context, files []File, steps int, last uint) (done []Step, err error) {
 	err = m.change(ctx, func(s *session) error {
 		if err := s.prepare(ctx); err != nil {
+			return err
+		}
+		if err := s.stillAt(ctx, last); err != nil {
 			return err
 		}
 		kept, err := s.files(ctx, 0)
@@ -91,6 +95,18 @@ func (m *Migrator) DownFolder(ctx context.Context, files []File, steps int) (don
 		return err
 	})
 	return done, err
+}
+
+// stillAt returns a *MovedError if another migration than that number is the last one.
+func (s *session) stillAt(ctx context.Context, last uint) error {
+	if last == 0 {
+		return nil
+	}
+	now, err := s.lastApplied(ctx)
+	if err == nil && now != int(last) {
+		err = &MovedError{Schema: s.schema, Was: last, Is: uint(max(now, 0))}
+	}
+	return err
 }
 
 func (s *session) down(ctx context.Context, files []File, steps int) (done []Step, err error) {

@@ -76,6 +76,18 @@ func (e *RoleError) Error() string {
 	return fmt.Sprintf("permission denied: role %s may not change schema %s: migrate as the role that owns its tables", e.Role, e.Schema)
 }
 
+// MovedError says that somebody has applied migrations, or taken some back, since it was asked what would be lost.
+type MovedError struct {
+	Schema  string
+	Was, Is uint // the numbers of the last migration, then and now
+}
+
+// Error says both numbers and what to do.
+func (e *MovedError) Error() string {
+	return fmt.Sprintf("schema %s was at migration %d and is at %d now, somebody has changed it meanwhile: nothing was taken back; "+
+		"run the command again to see what would be", e.Schema, e.Was, e.Is)
+}
+
 // LockNotHad reports whether err says that a lock was not had in time: nothing is wrong, another try may succeed.
 func LockNotHad(err error) bool { return contended(err) }
 

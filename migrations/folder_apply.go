@@ -2,6 +2,7 @@ package migrations
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"regexp"
@@ -28,6 +29,11 @@ func (m *Migrator) UpFolder(ctx context.Context, nickname string, files []File, 
 			return err
 		}
 		if err := s.prepare(ctx); err != nil {
+			return err
+		}
+		// Somebody else may have had the turn before, with another folder.
+		found, err := s.verify(ctx, files)
+		if err = errors.Join(err, found); err != nil {
 			return err
 		}
 		if err := s.takeOver(ctx, files); err != nil {

@@ -2,6 +2,7 @@ package migrations_test
 
 import (
 	"errors"
+	"strconv"
 	"testing"
 
 	"github.com/tapline/tapline/internal/pgtest"
@@ -87,7 +88,11 @@ func TestUpFolder(t *testing.T) {
 	if _, err := m.UpFolder(t.Context(), "Shop", changed, migrations.All); !errors.As(err, &edited) || edited.Version != 2 {
 		t.Errorf("an edited file: %v", err)
 	}
-	if done, err := m.DownFolder(t.Context(), nil, 3); err != nil || len(done) != 3 {
+	var moved *migrations.MovedError
+	if done, err := m.DownFolder(t.Context(), nil, 1, 3); !errors.As(err, &moved) || len(done) > 0 || moved.Is != 4 {
+		t.Errorf("DownFolder after somebody went from 3 to 4: %v, %v", done, err)
+	}
+	if done, err := m.DownFolder(t.Context(), nil, 3, 4); err != nil || len(done) != 3 {
 		t.Errorf("DownFolder = %v, %v", done, err)
 	}
 	if v, _, err := m.Version(t.Context()); v != 1 || err != nil {
@@ -139,5 +144,36 @@ func TestProposeForANewRelease(t *testing.T) {
 	var waits *migrations.PendingError
 	if _, err := m.ForFolder(t.Context(), "Shop", p, folder); !errors.As(err, &waits) || len(waits.Files) != 1 {
 		t.Errorf("ForFolder with a file that waits = %v, want *PendingError", err)
+	}
+}
+
+// Another migrator applies something else under the next number while this one, which has compared its folder with the schema,
+// waits for its turn.
+func TestUpFolderLooksAgainWhenItHasItsTurn(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.Pool(t)
+	m := open(t, pool, migrations.Options{})
+	p, err := m.Propose(t.Context(), "Shop", purchases(), "purchases")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.UpFolder(t.Context(), "Shop", p.Files[:1], migrations.All); err != nil {
+		t.Fatal(err)
+	}
+	turn := connect(t, pool)
+	pgtest.Exec(t, turn, `select pg_advisory_lock(`+strconv.FormatInt(migrations.LockKey(shop), 10)+`)`)
+	done := make(chan error, 1)
+	go func() {
+		_, err := m.UpFolder(t.Context(), "Shop", p.Files, migrations.All)
+		done <- err
+	}()
+	waits(t, pool, `select exists (select from pg_locks where locktype = 'advisory' and not granted
+		and database = (select oid from pg_database where datname = current_database()))`)
+	pgtest.Exec(t, turn, `insert into shop._migration_files (version, name, up, applied_at) values (2, 'of_somebody_else', 'select 1', now())`)
+	pgtest.Exec(t, turn, `update shop._migrations set version = 2`)
+	pgtest.Exec(t, turn, `select pg_advisory_unlock_all()`)
+	var edited *migrations.EditedError
+	if err := <-done; !errors.As(err, &edited) || edited.Version != 2 {
+		t.Errorf("UpFolder = %v, want an *EditedError", err)
 	}
 }

@@ -105,25 +105,31 @@ func lines(text string) []string {
 // files it only looks whether this program is new enough for the schema. It changes nothing and takes no lock.
 func (m *Migrator) Verify(ctx context.Context, files []File) error {
 	var found error
-	err := m.read(ctx, func(s *session) error {
-		control, err := s.asKept(ctx, ControlSchema)
-		if err != nil {
-			return err
-		}
-		found = newerProgram(control)
-		if files == nil {
-			return nil // the texts may be large
-		}
-		applied, err := s.asKept(ctx, s.schema)
-		if err == nil {
-			found = errors.Join(found, inSchema(s.schema, Verify(files, applied)))
-		}
+	err := m.read(ctx, func(s *session) (err error) {
+		found, err = s.verify(ctx, files)
 		return err
 	})
 	if err != nil {
 		return fmt.Errorf("verify migrations of schema %s: %w", m.schema, err)
 	}
 	return found
+}
+
+// verify returns what is wrong with files, or why that could not be found out.
+func (s *session) verify(ctx context.Context, files []File) (found, err error) {
+	control, err := s.asKept(ctx, ControlSchema)
+	if err != nil {
+		return nil, err
+	}
+	found = newerProgram(control)
+	if files == nil {
+		return found, nil // the texts may be large
+	}
+	applied, err := s.asKept(ctx, s.schema)
+	if err != nil {
+		return nil, err
+	}
+	return errors.Join(found, inSchema(s.schema, Verify(files, applied))), nil
 }
 
 // inSchema writes the schema's name into the errors of Verify that have room for it.

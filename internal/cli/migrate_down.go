@@ -70,7 +70,7 @@ func (a *app) down(ctx context.Context, m *migration, f *migrateFlags, n int, co
 			return err
 		}
 	}
-	done, err := m.DownFolder(ctx, m.folder, len(back))
+	done, err := m.DownFolder(ctx, m.folder, len(back), back[0].Version)
 	if a.json && err == nil {
 		out := downJSON{Source: m.Source, Confirmed: true, Steps: []stepJSON{}, Lost: lost}
 		for _, s := range done {

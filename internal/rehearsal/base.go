@@ -50,7 +50,7 @@ func fromBase(ctx context.Context, s *stage) (wrong []string, err error) {
 		return nil, err
 	}
 	wrong = append(wrong, lost...)
-	if _, err := m.DownFolder(ctx, s.Files, len(steps)); err != nil {
+	if _, err := m.DownFolder(ctx, s.Files, len(steps), 0); err != nil {
 		failed, err := found(ctx, err)
 		return append(wrong, prefixed("back to the version before, with rows: ", failed)...), err
 	}

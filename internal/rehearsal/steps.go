@@ -146,7 +146,7 @@ func differing(files []migrations.File, kept map[uint]record, all bool) (wrong [
 func down(ctx context.Context, s *stage) (wrong []string, err error) {
 	for i := len(s.Files) - 1; i >= 0; i-- {
 		f := &s.Files[i]
-		if _, err := s.m.DownFolder(ctx, s.Files, 1); err != nil {
+		if _, err := s.m.DownFolder(ctx, s.Files, 1, 0); err != nil {
 			failed, err := found(ctx, err)
 			return append(wrong, failed...), err
 		}
