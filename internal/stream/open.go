@@ -27,8 +27,7 @@ type Broker struct {
 	streams map[string]*sourceStream // by schema; those that were found or made
 
 	lack    atomic.Pointer[lack]
-	lost    atomic.Int64 // publishings in a row that got no answer
-	heard   atomic.Int64 // when one got one last, in nanoseconds since 1970
+	lookups silence // of streams, by those who publish
 	stop    context.CancelFunc
 	stopped chan struct{}
 }

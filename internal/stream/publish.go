@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -27,14 +26,14 @@ func (b *Broker) Publish(ctx context.Context, schema, id string, frame []byte) e
 	if err != nil {
 		return b.explain(ctx, schema, nil, err)
 	}
+	b.lookups.answered()
 	if unsafe := s.unsafe.Load(); unsafe != nil {
 		return unsafe
 	}
 	m := &nats.Msg{Subject: s.subject, Data: frame, Header: nats.Header{jetstream.MsgIDHeader: []string{id}}}
 	_, err = b.js.PublishMsg(ctx, m, jetstream.WithExpectStream(s.name), jetstream.WithRetryAttempts(0))
 	if err == nil {
-		b.lost.Store(0)
-		b.heard.Store(time.Now().UnixNano())
+		s.answered()
 		return nil
 	}
 	return b.explain(ctx, schema, s, err)
@@ -70,7 +69,11 @@ func (b *Broker) explain(ctx context.Context, schema string, s *sourceStream, er
 		if cause := context.Cause(ctx); !errors.Is(cause, ErrUnavailable) {
 			return cause
 		}
-		b.lost.Add(1)
+		if s == nil {
+			b.lookups.lost.Add(1)
+		} else {
+			s.lost.Add(1)
+		}
 		return context.Cause(ctx)
 	case errors.Is(err, ErrUnavailable), errors.Is(err, ErrFull):
 		return err

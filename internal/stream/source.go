@@ -18,6 +18,7 @@ type sourceStream struct {
 	stream        jetstream.Stream
 	created       int64 // nanoseconds: together with the name it tells a stream from one that was removed
 	unsafe        atomic.Pointer[SettingError]
+	silence       // of those who publish
 }
 
 // source returns the stream of a schema, which was found and checked before, or is now. It is made if make is set, else nil

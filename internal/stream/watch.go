@@ -3,6 +3,7 @@ package stream
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"time"
 )
 
@@ -10,7 +11,7 @@ const (
 	lookEvery   = 500 * time.Millisecond
 	verifyEvery = 30 * time.Second
 	// lostInARow is after how many publishings without an answer the embedded server is taken for stuck: a write error of its
-	// disk makes it silent until it is started again. Everything that it acknowledged is on disk.
+	// disk makes a stream silent until it is started again. Everything that it acknowledged is on disk.
 	lostInARow   = 3
 	restartEvery = 10 * time.Second
 )
@@ -71,20 +72,51 @@ func (b *Broker) room() error {
 	return nil
 }
 
-// stuck reports whether the embedded server has to be started again. A disk that is only slow answers now and then.
+// silence is how long nothing that was asked of something has been answered.
+type silence struct {
+	lost  atomic.Int64 // in a row
+	heard atomic.Int64 // when there was an answer last, in nanoseconds since 1970
+}
+
+func (s *silence) answered() {
+	s.lost.Store(0)
+	s.heard.Store(time.Now().UnixNano())
+}
+
+// long reports whether it has lasted for longer than a disk that is only slow makes it, which answers now and then.
+func (s *silence) long(timeout time.Duration) bool {
+	return s.lost.Load() >= lostInARow && time.Since(time.Unix(0, s.heard.Load())) > lostInARow*timeout
+}
+
+// stuck reports whether the embedded server has to be started again: a stream that has met a write error takes nothing more
+// until then, while others go on.
 func (b *Broker) stuck() bool {
 	if b.embedded == nil {
 		return false
 	}
-	silent := time.Since(time.Unix(0, b.heard.Load())) > lostInARow*b.opts.AckTimeout
-	return !b.embedded.running() || silent && b.lost.Load() >= lostInARow
+	if !b.embedded.running() || b.lookups.long(b.opts.AckTimeout) {
+		return true
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, s := range b.streams {
+		if s.long(b.opts.AckTimeout) {
+			return true
+		}
+	}
+	return false
 }
 
 // restart starts the embedded server anew. The connection finds it by itself.
 func (b *Broker) restart(ctx context.Context) {
 	b.opts.Logger.WarnContext(ctx, "streams' server takes nothing: it is started again")
 	b.embedded.stop()
-	b.lost.Store(0)
+	b.lookups.lost.Store(0)
+	b.mu.Lock()
+	for _, s := range b.streams {
+		s.lost.Store(0)
+	}
+	b.mu.Unlock()
 	if err := b.embedded.start(ctx); err != nil {
 		b.opts.Logger.ErrorContext(ctx, "streams' server does not start", "cause", err)
 	}
