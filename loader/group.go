@@ -92,7 +92,7 @@ func (l *Loader) newAttempt(g *group) *attempt {
 	n := len(g.members)
 	a := &attempt{group: g, units: g.members, report: newReport(l.cfg.Schema), counts: make([]Counts, n), failed: make([]error, n)}
 	for i, m := range a.units {
-		u := ledger.Unit{Key: m.key, Name: m.unit.Name(), Kind: source.KindOf(m.unit), Size: m.unit.Size()}
+		u := ledger.Unit{Key: m.key, Name: m.unit.Name(), Kind: source.KindOf(m.unit), Size: m.unit.Size(), Began: source.Began(m.unit)}
 		if i > 0 && m.load == a.loads[0].ID {
 			a.loads[0].Units = append(a.loads[0].Units, u)
 			continue

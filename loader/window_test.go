@@ -5,6 +5,7 @@ import (
 	"errors"
 	"iter"
 	"testing"
+	"time"
 
 	"github.com/tapline/tapline/internal/admin"
 	"github.com/tapline/tapline/internal/pgtest"
@@ -18,6 +19,7 @@ type windows struct {
 	loader.Source
 	again []bool
 	read  []int // how often each was opened
+	began time.Time
 }
 
 func (s *windows) Units(ctx context.Context) iter.Seq2[loader.Unit, error] {
@@ -38,9 +40,11 @@ type window struct {
 	n int
 }
 
-func (w window) Kind() string { return source.KindWindow }
-func (w window) Again() bool  { return w.s.again[w.n] }
-func (w window) Key() string  { return "window:" + string(rune('a'+w.n)) }
+func (w window) Kind() string     { return source.KindWindow }
+func (w window) Again() bool      { return w.s.again[w.n] }
+func (w window) Began() time.Time { return w.s.began }
+
+func (w window) Key() string { return "window:" + string(rune('a'+w.n)) }
 
 func (w window) Open(ctx context.Context, paths *schema.Paths) (source.Reader, error) {
 	w.s.read[w.n]++
@@ -71,6 +75,21 @@ func TestWindows(t *testing.T) {
 		[]any{"window:a", "window", int64(2), int64(3)}, []any{"window:b", "window", int64(1), int64(2)})
 	equal(t, pool, `select unit_key, rows, duplicates from clevertap_prod._loads order by seq`,
 		[]any{"window:a", int64(100), int64(0)}, []any{"window:b", int64(50), int64(0)}, []any{"window:a", int64(5), int64(100)})
+}
+
+// TestWindowBegan: a window that waited for hours to be loaded is as old as its reading, and no reading makes it older.
+func TestWindowBegan(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.Pool(t)
+	l := newLoader(t, pool.Config().ConnString(), loader.Config{})
+	for i, began := range []time.Time{time.Now().Add(-3 * time.Hour), {}, time.Now().Add(-5 * time.Hour)} {
+		src := &windows{Source: filesOf(t, write(t, events("a", 10)...)), again: []bool{true}, read: make([]int, 1), began: began}
+		if _, err := l.Load(t.Context(), src); err != nil {
+			t.Fatal(err)
+		}
+		equal(t, pool, `select loaded_at < clock_timestamp() - interval '2 hours', loaded_at > clock_timestamp() - interval '4 hours'
+			from clevertap_prod._units`, []any{i == 0, true})
+	}
 }
 
 // TestWindowIsUndone: once any load of a window is taken out, the window is read again although it is closed.

@@ -43,6 +43,9 @@ type Unit struct {
 	Name string
 	Kind string
 	Size int64
+	// Began is when the reading of a window began, in this process: it is loaded as of then, whatever the database's clock says.
+	// The zero Time is now.
+	Began time.Time
 }
 
 // Load is what one load did.
@@ -81,7 +84,8 @@ func (l *Ledger) Claim(ctx context.Context, tx Querier, loads []*Load) (int64, e
 
 // Renew is Claim for units that may be loaded again, windows: one that is there already gets this load, size and time.
 func (l *Ledger) Renew(ctx context.Context, tx Querier, loads []*Load) (int64, error) {
-	return l.insertUnits(ctx, tx, loads, "update set load = excluded.load, size = excluded.size, loaded_at = excluded.loaded_at, reads = u.reads + 1")
+	return l.insertUnits(ctx, tx, loads, "update set load = excluded.load, size = excluded.size, "+
+		"loaded_at = greatest(u.loaded_at, excluded.loaded_at), reads = u.reads + 1")
 }
 
 func (l *Ledger) insertUnits(ctx context.Context, tx Querier, loads []*Load, onConflict string) (int64, error) {
@@ -92,9 +96,9 @@ func (l *Ledger) insertUnits(ctx context.Context, tx Querier, loads []*Load, onC
 		}
 	}
 	tag, err := tx.Exec(ctx, "insert into "+l.units+" as u (unit_key, unit, kind, load, size, loaded_at)"+
-		" select key, unit, kind, load, size, clock_timestamp() from unnest($1::pg_catalog.text[], $2::pg_catalog.text[],"+
-		" $3::pg_catalog.text[], $4::uuid[], $5::bigint[]) as n(key, unit, kind, load, size) order by key collate \"C\""+
-		" on conflict (unit_key) do "+onConflict, c.keys, c.names, c.kinds, c.loads, c.sizes)
+		" select key, unit, kind, load, size, clock_timestamp() - age * interval '1 microsecond' from unnest($1::pg_catalog.text[],"+
+		" $2::pg_catalog.text[], $3::pg_catalog.text[], $4::uuid[], $5::bigint[], $6::bigint[]) as n(key, unit, kind, load, size, age)"+
+		" order by key collate \"C\" on conflict (unit_key) do "+onConflict, c.keys, c.names, c.kinds, c.loads, c.sizes, c.ages)
 	if err != nil {
 		return 0, fmt.Errorf("claim unit: %w", err)
 	}
@@ -104,12 +108,17 @@ func (l *Ledger) insertUnits(ctx context.Context, tx Querier, loads []*Load, onC
 // unitColumns are units as the columns of a statement.
 type unitColumns struct {
 	keys, names, kinds, loads []string
-	sizes                     []int64
+	sizes, ages               []int64 // bytes, microseconds
 }
 
 func (c *unitColumns) add(load uuid.UUID, u Unit) {
 	c.keys, c.names, c.kinds = append(c.keys, u.Key), append(c.names, u.Name), append(c.kinds, u.Kind)
 	c.loads, c.sizes = append(c.loads, load.String()), append(c.sizes, u.Size)
+	var age time.Duration
+	if !u.Began.IsZero() {
+		age = time.Since(u.Began)
+	}
+	c.ages = append(c.ages, age.Microseconds())
 }
 
 // Wait waits until all transactions that have claimed a unit have ended, and lets no other claim one until this one ends.

@@ -2,16 +2,8 @@ package pull
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"slices"
-	"strings"
-	"time"
 
-	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
-
-	"github.com/tapline/tapline/internal/source"
 	"github.com/tapline/tapline/internal/source/clevertap"
 	"github.com/tapline/tapline/schema"
 )
@@ -57,89 +49,4 @@ func folded(event string) string {
 // tableOf is the table of an event's records.
 func tableOf(event string) string {
 	return schema.TableOf(&schema.Event{Call: schema.Track, Name: []byte(event)})
-}
-
-// grace is how long after the last day of its lookback a window must have been loaded to need no reading any more: reading takes
-// time, and it counts when it began.
-const grace = time.Hour
-
-// unsettled returns the windows that are to be read: those that are not loaded, and those that were loaded before their lookback
-// was over.
-func (p *puller) unsettled(ctx context.Context, windows []clevertap.Window) ([]clevertap.Window, error) {
-	if p.o.Again || len(windows) == 0 {
-		return windows, nil
-	}
-	loaded, err := p.loaded(ctx, windows)
-	if err != nil {
-		return nil, fmt.Errorf("look up windows: %w", err)
-	}
-	return slices.DeleteFunc(windows, func(w clevertap.Window) bool {
-		at, ok := loaded[w.Key(p.client.Account())]
-		return ok && !at.Before(w.Day.Add(1+p.o.Lookback).Start(p.o.Location).Add(grace))
-	}), nil
-}
-
-// goOn begins, if no first day was given, where the last pull has ended: nothing is left out if none ran for a while. Windows that are
-// settled cost nothing.
-func (p *puller) goOn(ctx context.Context) error {
-	if !p.goesOn {
-		return nil
-	}
-	schemaName, err := p.schemaName()
-	if err != nil {
-		return err
-	}
-	prefix := clevertap.Window{}.Key(p.client.Account())
-	prefix = prefix[:strings.LastIndex(prefix, "0000")]
-	var last *time.Time
-	err = p.o.Pool.QueryRow(ctx, "select max(substr(unit_key, length($1) + 1, 10))::date from "+pgx.Identifier{schemaName, "_units"}.Sanitize()+
-		" where kind = $2 and starts_with(unit_key, $1)", prefix, source.KindWindow).Scan(&last)
-	if err != nil && !notThere(err) {
-		return fmt.Errorf("look up the last day: %w", err)
-	}
-	if last == nil {
-		return nil
-	}
-	if from := p.before(clevertap.DayOf(*last)); p.o.From.After(from) && !p.o.To.After(from.Add(maxDays)) {
-		p.o.From = from
-	}
-	return nil
-}
-
-func (p *puller) schemaName() (string, error) {
-	if p.o.Loader.Schema != "" {
-		return p.o.Loader.Schema, nil
-	}
-	return schema.SchemaName(p.o.Loader.Source)
-}
-
-// notThere reports whether a table is not there: nothing was ever loaded.
-func notThere(err error) bool {
-	var pg *pgconn.PgError
-	return errors.As(err, &pg) && (pg.Code == "42P01" || pg.Code == "3F000")
-}
-
-// loaded returns when the windows of the ledger were last loaded, by key.
-func (p *puller) loaded(ctx context.Context, windows []clevertap.Window) (map[string]time.Time, error) {
-	schemaName, err := p.schemaName()
-	if err != nil {
-		return nil, err
-	}
-	keys := make([]string, len(windows))
-	for i, w := range windows {
-		keys[i] = w.Key(p.client.Account())
-	}
-	rows, _ := p.o.Pool.Query(ctx, "select unit_key, loaded_at from "+pgx.Identifier{schemaName, "_units"}.Sanitize()+
-		" where kind = $1 and unit_key = any($2)", source.KindWindow, keys) // ForEachRow has its error
-	out := map[string]time.Time{}
-	var key string
-	var at time.Time
-	_, err = pgx.ForEachRow(rows, []any{&key, &at}, func() error {
-		out[key] = at
-		return nil
-	})
-	if notThere(err) {
-		return out, nil
-	}
-	return out, err
 }

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/tapline/tapline/internal/source/clevertap"
 	"github.com/tapline/tapline/loader"
 	"github.com/tapline/tapline/schema"
@@ -119,11 +121,11 @@ func (p *puller) setDays() error {
 }
 
 func (p *puller) run(ctx context.Context) (Report, error) {
-	if err := p.goOn(ctx); err != nil {
-		return Report{}, err
+	events, err := p.events(ctx)
+	if err == nil {
+		err = p.goOn(ctx, events)
 	}
 	out := Report{From: p.o.From, To: p.o.To}
-	events, err := p.events(ctx)
 	if err != nil {
 		return out, err
 	}
@@ -134,8 +136,8 @@ func (p *puller) run(ctx context.Context) (Report, error) {
 	}
 	out.Settled = out.Windows - len(windows)
 	src := p.source(windows)
-	var ended ended
 	cfg := p.o.Loader
+	ended := ended{failed: func(u loader.Unit, err error) { p.failed(ctx, u, err) }}
 	cfg.Ended = ended.note(cfg.Ended)
 	l, err := loader.New(p.o.Pool, cfg)
 	if err != nil {
@@ -164,13 +166,17 @@ func SkippedOf(src *clevertap.Source) (out []Skipped) {
 
 // ended collects what became of the windows, and gives back their space on disk.
 type ended struct {
-	mu    sync.Mutex
-	units []loader.UnitReport
+	failed func(loader.Unit, error) // a window that could not be read
+	mu     sync.Mutex
+	units  []loader.UnitReport
 }
 
 // note returns a loader.Config.Ended that also calls another one.
 func (e *ended) note(then func(loader.Unit, loader.UnitReport)) func(loader.Unit, loader.UnitReport) {
 	return func(u loader.Unit, r loader.UnitReport) {
+		if r.Err != nil && r.Load == uuid.Nil {
+			e.failed(u, r.Err)
+		}
 		if w, ok := u.(interface{ Release() }); ok {
 			w.Release()
 		}
@@ -186,7 +192,7 @@ func (e *ended) note(then func(loader.Unit, loader.UnitReport)) func(loader.Unit
 func (p *puller) source(windows []clevertap.Window) *clevertap.Source {
 	return clevertap.NewSource(clevertap.SourceOptions{
 		Client: p.client, Windows: windows, Wanted: p.o.Events, Location: p.o.Location, UserIdentity: p.o.UserIdentity,
-		Start: schema.Micros(p.began.UnixMicro()), TempDir: p.o.TempDir,
+		Start: schema.Micros(p.began.UnixMicro()), TempDir: p.o.TempDir, Days: p.o.Lookback + 2,
 	})
 }
 

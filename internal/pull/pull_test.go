@@ -344,6 +344,54 @@ func TestGoesOn(t *testing.T) {
 	s.want()
 }
 
+// TestGoesOnWhereWindowsFailed begins, without a first day, with the days on which windows have failed, however long ago that is and
+// whatever was loaded since; once they are loaded, no more.
+func TestGoesOnWhereWindowsFailed(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, 300, clevertapfake.Options{PageSize: 5})
+	s.Only, s.Events = true, []string{"App Launched", "Notification Viewed"}
+	s.server.SetFault(clevertapfake.CursorLoop) // windows of more than one page fail
+	if r, err := pull.Pull(t.Context(), s.Options); err == nil || r.FailedUnits() == 0 {
+		t.Fatalf("%v, %d windows failed; want some", err, r.FailedUnits())
+	}
+	s.scanInto(func(n int) {
+		if n == 0 {
+			t.Error("the ledger knows of no window that failed")
+		}
+	}, "select count(*)::int from clevertap_prod._loads where status = 'failed' and error like '%cursor_loop%'")
+	s.server.SetFault(clevertapfake.NoFault)
+	first := s.From
+	s.From, s.To = clevertap.Day{}, clevertap.Day{}
+	now := day(20260201).Start(s.Location)
+	s.Now = func() time.Time { return now }
+	s.Events = []string{"App Installed"} // of which nothing failed
+	if r := s.pull(); r.From == first {
+		t.Errorf("from %s, which has failed for other events", r.From)
+	}
+	s.Events = []string{"App Launched", "Notification Viewed"}
+	if r := s.pull(); r.From != first {
+		t.Errorf("from %s, want %s, where windows have failed", r.From, first)
+	}
+	for _, event := range s.Events {
+		want := len(s.people.Records(event, 0))
+		s.scanInto(func(n int) {
+			if n != want {
+				t.Errorf("%s: %d rows, want %d", event, n, want)
+			}
+		}, "select count(*)::int from clevertap_prod."+tableOf(event))
+	}
+	if r := s.pull(); r.From == first {
+		t.Errorf("from %s still, where nothing is missing any more", r.From)
+	}
+}
+
+func (s *site) scanInto(check func(int), sql string) {
+	s.t.Helper()
+	var n int
+	s.scan(sql, &n)
+	check(n)
+}
+
 // TestProgress ends with all windows done, those of events that are left out counted, and never goes back.
 func TestProgress(t *testing.T) {
 	t.Parallel()

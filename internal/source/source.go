@@ -5,6 +5,7 @@ package source
 import (
 	"context"
 	"iter"
+	"time"
 
 	"github.com/tapline/tapline/schema"
 )
@@ -30,6 +31,7 @@ const Ahead = 256
 //
 //	Kind() string     what it is, see the Kind constants; without it, a file.
 //	Again() bool      of a KindWindow: whether it has to be read although it is in the ledger already.
+//	Began() time.Time of a KindWindow: when its reading began, which the ledger keeps as the time it was loaded at.
 //	More() bool       whether the source yields another unit without delay. A group of small units (see loader.Config)
 //	                  then waits for that one; after false it closes. Without it a group takes the units that are there.
 //	TempDir() string  where temporary files may be made on its behalf.
@@ -83,6 +85,14 @@ func KindOf(u Unit) string {
 func Again(u Unit) bool {
 	w, ok := u.(interface{ Again() bool })
 	return ok && KindOf(u) == KindWindow && w.Again()
+}
+
+// Began returns when the reading of a window began; of any other unit, and if it does not say, the zero Time.
+func Began(u Unit) time.Time {
+	if w, ok := u.(interface{ Began() time.Time }); ok && KindOf(u) == KindWindow {
+		return w.Began()
+	}
+	return time.Time{}
 }
 
 // Reader reads the records of a unit in order.

@@ -30,6 +30,10 @@ type SourceOptions struct {
 	TempDir string
 	// MaxAhead is how many bytes of windows may wait, beside those being read, before the next one is asked for. Defaults to 512 MiB.
 	MaxAhead int64
+	// Days is how many days, one after the other, may have windows that are handed out and not yet released: of a source that is
+	// interrupted, all windows before the last of them have come to their end. The windows have to be in the order of their days
+	// and each unit has to be released. Defaults to any number.
+	Days int
 }
 
 // ahead is how many windows may wait to be loaded.
@@ -41,7 +45,7 @@ const maxGivenUp = 3
 // Source is a source.Source over windows.
 type Source struct {
 	opts SourceOptions
-	gate gate
+	gate *gate
 
 	mu      sync.Mutex
 	skipped map[string]Refusal // by event
@@ -66,7 +70,7 @@ func NewSource(o SourceOptions) *Source {
 	if o.MaxAhead == 0 {
 		o.MaxAhead = 512 << 20
 	}
-	return &Source{opts: o, gate: gate{limit: o.MaxAhead, changed: make(chan struct{})}, skipped: map[string]Refusal{}}
+	return &Source{opts: o, gate: newGate(o.MaxAhead, o.Days), skipped: map[string]Refusal{}}
 }
 
 // Skipped returns the events that were left out, and why.
@@ -98,6 +102,7 @@ func (s *Source) Err() error {
 type fetched struct {
 	window Window
 	done   chan struct{}
+	began  time.Time
 	spool  *spool // nil if it is left out
 	err    error
 }
@@ -123,6 +128,7 @@ func (s *Source) Units(ctx context.Context) iter.Seq2[source.Unit, error] {
 		for f := range order {
 			<-f.done
 			if f.err == nil && f.spool == nil {
+				s.gate.end(f.window.Day)
 				continue
 			}
 			if ctx.Err() != nil || !yield(s.unit(f), f.err) || f.err != nil && s.Err() != nil {
@@ -134,10 +140,11 @@ func (s *Source) Units(ctx context.Context) iter.Seq2[source.Unit, error] {
 
 // unit makes a unit of a window. It owns the spool: the temporary file, which has no name, goes when the unit does.
 func (s *Source) unit(f *fetched) *unit {
+	u := &unit{s: s, window: f.window, spool: f.spool, began: f.began}
 	if f.spool == nil {
-		return &unit{s: s, window: f.window, spool: &spool{}}
+		u.spool = &spool{}
 	}
-	return &unit{s: s, window: f.window, spool: f.spool}
+	return u
 }
 
 // plan hands the windows out until ctx ends.
@@ -145,7 +152,7 @@ func (s *Source) plan(ctx context.Context, order, work chan<- *fetched) {
 	defer close(order)
 	defer close(work)
 	for _, w := range s.opts.Windows {
-		if s.gate.wait(ctx) != nil {
+		if s.gate.begin(ctx, w.Day) != nil {
 			return
 		}
 		f := &fetched{window: w, done: make(chan struct{})}
@@ -178,6 +185,7 @@ func (s *Source) fetch(ctx context.Context, f *fetched) {
 	if s.leaveOut(f.window.Event) || ctx.Err() != nil || s.Err() != nil {
 		return
 	}
+	f.began = time.Now()
 	f.spool, f.err = s.opts.Client.download(ctx, f.window, s.opts.TempDir)
 	if f.err == nil {
 		s.gate.take(f.spool.size())
@@ -223,43 +231,4 @@ func (s *Source) leaveOut(event string) bool {
 		s.left++
 	}
 	return out
-}
-
-// gate keeps windows that wait to be loaded within a limit of bytes.
-type gate struct {
-	limit   int64
-	mu      sync.Mutex
-	bytes   int64
-	changed chan struct{} // closed when bytes become fewer
-}
-
-func (g *gate) take(n int64) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.bytes += n
-}
-
-func (g *gate) free(n int64) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.bytes -= n
-	close(g.changed)
-	g.changed = make(chan struct{})
-}
-
-// wait returns when there is room for another window.
-func (g *gate) wait(ctx context.Context) error {
-	for {
-		g.mu.Lock()
-		changed, full := g.changed, g.bytes > g.limit
-		g.mu.Unlock()
-		if !full {
-			return ctx.Err()
-		}
-		select {
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case <-changed:
-		}
-	}
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/tapline/tapline/internal/decode"
 	"github.com/tapline/tapline/internal/occurrence"
@@ -19,8 +20,10 @@ import (
 type unit struct {
 	s      *Source
 	window Window
+	began  time.Time
 	spool  *spool
 	opened sync.Once
+	ended  sync.Once
 }
 
 var _ source.Unit = (*unit)(nil)
@@ -43,10 +46,22 @@ func (u *unit) Again() bool { return true }
 // Window is the window that the unit is.
 func (u *unit) Window() Window { return u.window }
 
-// Release gives back the space on disk. The unit cannot be opened after it. Without it, the space is free when nobody has the
-// unit any more.
+// Began is when CleverTap was first asked for the window: what comes there after it may be missing in it.
+func (u *unit) Began() time.Time { return u.began }
+
+// Release says that the unit has come to its end, and gives back the space on disk. The unit cannot be opened after it. Without
+// it, the space is free when nobody has the unit any more.
 func (u *unit) Release() {
-	_ = u.spool.close() // it has no name and nothing in it is wanted
+	u.ended.Do(func() {
+		u.waitsNoMore()
+		_ = u.spool.close() // it has no name and nothing in it is wanted
+		u.s.gate.end(u.window.Day)
+	})
+}
+
+// waitsNoMore makes room for windows that are not read yet.
+func (u *unit) waitsNoMore() {
+	u.opened.Do(func() { u.s.gate.free(u.Size()) })
 }
 
 // TempDir is where temporary files are made on behalf of the unit.
@@ -54,7 +69,7 @@ func (u *unit) TempDir() string { return u.s.opts.TempDir }
 
 // Open implements source.Unit.
 func (u *unit) Open(ctx context.Context, paths *schema.Paths) (source.Reader, error) {
-	u.opened.Do(func() { u.s.gate.free(u.Size()) })
+	u.waitsNoMore()
 	r := &reader{ctx: ctx, unit: u, twins: occurrence.New(occurrence.Options{Dir: u.s.opts.TempDir})}
 	r.spool = u.spool.reader(&r.read)
 	var err error

@@ -50,7 +50,18 @@ func (w Window) Name() string { return w.Event + " " + w.Day.String() }
 
 // Key identifies the window of an account in the ledger (rule 33).
 func (w Window) Key(account string) string {
-	return "clevertap:" + account + ":" + w.Day.String() + ":" + w.Event
+	return WindowPrefix(account) + w.Day.String() + ":" + w.Event
+}
+
+// WindowPrefix is how the keys of an account's windows begin. The day follows, as ten bytes.
+func WindowPrefix(account string) string { return "clevertap:" + account + ":" }
+
+// WindowOf returns the window of an account that has a key, if it is one.
+func WindowOf(account, key string) (w Window, ok bool) {
+	rest, found := strings.CutPrefix(key, WindowPrefix(account))
+	day, event, cut := strings.Cut(rest, ":")
+	at, err := time.Parse(time.DateOnly, day)
+	return Window{event, DayOf(at)}, found && cut && err == nil
 }
 
 // Windows returns the windows of some events from one day to another, both included: day by day, so that all tables
