@@ -49,6 +49,9 @@ func appendInstance(out []byte, n *node, v values) (text []byte, ok bool, err er
 	out = append(out, '{')
 	from := len(out)
 	err = members(n, v, func(key, value []byte) {
+		if len(out)-from > maxRecord {
+			return
+		}
 		if len(out) > from {
 			out = append(out, ',')
 		}
@@ -80,6 +83,9 @@ func appendList(out []byte, repeated, element *node, v values) ([]byte, error) {
 	out = append(out, '[')
 	from := len(out)
 	err := each(repeated, v, func(one values) error {
+		if len(out)-from > maxRecord {
+			return nil
+		}
 		if len(out) > from {
 			out = append(out, ',')
 		}

@@ -15,6 +15,8 @@ const (
 	maxFooter = 16 << 20
 	// maxPages is how many bytes the largest pages of all columns may take together when they are decoded.
 	maxPages = 96 << 20
+	// maxRowValues is how many values a row may have, all columns and the nulls among them counted.
+	maxRowValues = 1 << 20
 )
 
 // checkEnds looks at both ends of a file before the library believes them.
@@ -64,75 +66,36 @@ func readAt(r io.ReaderAt, p []byte, off int64) error {
 	return err
 }
 
-// checkPages reads the headers of all pages and adds up what the largest of each column take.
-func checkPages(md *format.FileMetaData, r io.ReaderAt, size int64, columns int) error {
+// checkPages reads all pages and adds up what the largest of each column take, and the longest rows: rowValues is how many
+// values a row has at most.
+func checkPages(md *format.FileMetaData, r io.ReaderAt, size int64, columns []*node) (rowValues int64, err error) {
 	if md.EncryptionAlgorithm.Value != nil {
-		return problem(Encrypted, "columns of the file are encrypted")
+		return 0, problem(Encrypted, "columns of the file are encrypted")
 	}
+	var x expander
+	defer x.close()
 	for g := range md.RowGroups {
 		chunks := md.RowGroups[g].Columns
-		if len(chunks) != columns {
-			return problem(Corrupt, "row group %d has %d columns, the schema %d", g, len(chunks), columns)
+		if len(chunks) != len(columns) {
+			return 0, problem(Corrupt, "row group %d has %d columns, the schema %d", g, len(chunks), len(columns))
 		}
-		var sum int64
+		var sum, values int64
 		for c := range chunks {
-			n, err := largestPage(&chunks[c], r, size)
+			p := pages{column: columns[c], x: &x}
+			n, err := p.largest(&chunks[c], r, size)
 			if err != nil {
-				return fmt.Errorf("row group %d, column %d: %w", g, c, err)
+				return 0, fmt.Errorf("row group %d, column %d: %w", g, c, err)
 			}
 			if sum += n; sum > maxPages {
-				return problem(TooLarge, "the pages of row group %d take more than %d MiB of memory: export with smaller pages", g, maxPages>>20)
+				return 0, problem(TooLarge, "the pages of row group %d take more than %d MiB of memory: export with smaller pages", g, maxPages>>20)
+			}
+			if values += p.longest; values > maxRowValues {
+				return 0, problem(TooLarge, "a row of row group %d has more than %d values", g, maxRowValues)
 			}
 		}
+		rowValues = max(rowValues, values)
 	}
-	return nil
-}
-
-// largestPage returns what a column's dictionary and its largest page take in memory, about.
-func largestPage(chunk *format.ColumnChunk, r io.ReaderAt, size int64) (int64, error) {
-	md := &chunk.MetaData
-	at := md.DataPageOffset
-	if d := md.DictionaryPageOffset; d > 0 && d < at {
-		at = d
-	}
-	end := at + md.TotalCompressedSize
-	switch {
-	case chunk.FilePath != "":
-		return 0, problem(UnknownShape, "the column is in another file")
-	case at < 4 || md.TotalCompressedSize < 0 || end > size || end < at:
-		return 0, problem(Corrupt, "the column is outside of the file")
-	}
-	var dictionary, largest, values int64
-	for values < md.NumValues {
-		var h format.PageHeader
-		n, err := pageHeader(r, at, end, &h)
-		if err != nil {
-			return 0, err
-		}
-		body := int64(h.CompressedPageSize)
-		if body < 0 || h.UncompressedPageSize < 0 || at+n+body > end {
-			return 0, problem(Corrupt, "a page is outside of its column")
-		}
-		at += n + body
-		count := int64(0)
-		switch {
-		case h.DataPageHeader.Valid:
-			count = int64(h.DataPageHeader.V.NumValues)
-		case h.DataPageHeaderV2.Valid:
-			count = int64(h.DataPageHeaderV2.V.NumValues)
-		case h.DictionaryPageHeader.Valid:
-			// A dictionary has offsets, too.
-			dictionary = int64(h.UncompressedPageSize) + 4*int64(h.DictionaryPageHeader.V.NumValues)
-			continue
-		}
-		if count < 0 {
-			return 0, problem(Corrupt, "a page has %d values", count)
-		}
-		values += count
-		// Beside the values, each has two levels and a place in the dictionary or text.
-		largest = max(largest, body+int64(h.UncompressedPageSize)+6*count)
-	}
-	return dictionary + largest, nil
+	return rowValues, nil
 }
 
 // pageHeader reads a page's header and returns how long it is. Most have a few dozen bytes, but they may hold the page's

@@ -224,7 +224,7 @@ func (r *record) collect(s *source, columns values) error {
 	}
 	if s.key == "" && s.node.leaf() && v[0][0].Kind() == parquet.ByteArray {
 		if inner, ok := membersOf(v[0][0].ByteArray()); ok {
-			if len(inner) > 0 {
+			if len(inner) > 0 && len(r.parts[s.to]) <= maxRecord {
 				r.separate(s.to)
 				r.parts[s.to] = append(r.parts[s.to], inner...)
 			}
@@ -242,7 +242,7 @@ func (r *record) collect(s *source, columns values) error {
 // membersOf returns what is between the braces of a JSON object. ok is false for any other text.
 func membersOf(text []byte) (inner []byte, ok bool) {
 	text = bytes.TrimSpace(text)
-	if len(text) < 2 || text[0] != '{' || !json.Valid(text) {
+	if len(text) < 2 || len(text) > maxText || text[0] != '{' || !json.Valid(text) {
 		return nil, false
 	}
 	inner = bytes.TrimSpace(text[1 : len(text)-1])
@@ -274,6 +274,9 @@ func (r *record) separate(to section) {
 }
 
 func (r *record) add(to section, key, value []byte) {
+	if len(r.parts[to]) > maxRecord {
+		return
+	}
 	r.separate(to)
 	r.parts[to] = append(append(appendString(r.parts[to], key), ':'), value...)
 }

@@ -30,6 +30,17 @@ type node struct {
 
 func (n *node) leaf() bool { return len(n.children) == 0 }
 
+// leaves appends the columns below a node, in their order.
+func (n *node) leaves(all []*node) []*node {
+	if n.leaf() {
+		return append(all, n)
+	}
+	for _, c := range n.children {
+		all = c.leaves(all)
+	}
+	return all
+}
+
 // maxDepth is how deep columns may be nested.
 const maxDepth = 32
 

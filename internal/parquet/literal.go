@@ -115,7 +115,18 @@ func textOf(e *format.SchemaElement) literal {
 // appendText writes bytes as a JSON string. They stay as they are: whoever decodes the record judges them.
 func appendText(out []byte, v parquet.Value) []byte { return appendString(out, v.ByteArray()) }
 
+// An event that is larger than 32 KiB is refused, and only its beginning is kept. So of a text beyond maxText, and of a
+// part of a record beyond maxRecord, no more is written: a row of a few bytes may name a text of a megabyte a thousand
+// times.
+const (
+	maxText   = 64 << 10
+	maxRecord = 256 << 10
+	// maxDecimal is how many bytes of a decimal are read; there is no room for so many digits anywhere.
+	maxDecimal = 1 << 10
+)
+
 func appendString(out, text []byte) []byte {
+	text = text[:min(len(text), maxText)]
 	const digits = "0123456789abcdef"
 	out = append(out, '"')
 	for _, c := range text {
@@ -234,6 +245,7 @@ func decimal(e *format.SchemaElement, scale int32) literal {
 
 // signedInt reads a two's complement number, the most significant byte first.
 func signedInt(b []byte) *big.Int {
+	b = b[:min(len(b), maxDecimal)]
 	n := new(big.Int).SetBytes(b)
 	if len(b) > 0 && b[0] >= 0x80 {
 		n.Sub(n, new(big.Int).Lsh(big.NewInt(1), uint(8*len(b))))

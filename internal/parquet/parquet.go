@@ -58,8 +58,11 @@ type Reader struct {
 	given int64
 }
 
-// batchRows is how many rows are read at a time.
-const batchRows = 64
+// batchRows is how many rows are read at a time, as long as they have at most batchValues values.
+const (
+	batchRows   = 64
+	batchValues = 1 << 18
+)
 
 // Open reads the footer of a file and checks that its rows can be read in bounded memory. hasEvent says that the event is
 // known from elsewhere, so that no column has to name it. r has to stay unchanged. The error is an *Error, or one of r.
@@ -81,11 +84,13 @@ func Open(r io.ReaderAt, size int64, hasEvent bool) (out *Reader, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := checkPages(f.Metadata(), source, size, root.last); err != nil {
+	rowValues, err := checkPages(f.Metadata(), source, size, root.leaves(nil))
+	if err != nil {
 		return nil, source.explain(err)
 	}
+	batch := min(batchRows, max(1, batchValues/max(1, rowValues)))
 	return &Reader{
-		file: f, source: source, record: rec, columns: make([][]parquet.Value, root.last), buf: make([]parquet.Row, batchRows),
+		file: f, source: source, record: rec, columns: make([][]parquet.Value, root.last), buf: make([]parquet.Row, batch),
 	}, nil
 }
 
