@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -18,6 +17,7 @@ type piece struct {
 	tables  *tables
 	spool   spool
 	ordered bool     // the rows are those of one load, by table and id: the cursor can stand between them
+	ranges  []span   // where the rows stand by uuid_ts: see reader.ranges
 	start   position // where it begins
 	end     position // where it ends
 }
@@ -139,6 +139,9 @@ func (r *reader) within(ctx context.Context, tx pgx.Tx) (*piece, error) {
 	p, err := r.choose(ctx, tx)
 	if err != nil || p == nil {
 		return nil, err
+	}
+	if p.ranges, err = r.ranges(ctx, tx, p); err != nil {
+		return p, err
 	}
 	if _, err := tx.Exec(ctx, readSettings); err != nil {
 		return p, err
@@ -277,34 +280,6 @@ func (t *table) check(fields []pgconn.FieldDescription) error {
 	}
 	return nil
 }
-
-func (r *reader) statement(p *piece, t *table) (string, [][]byte) {
-	sql := t.selects + ` where "uuid_ts" = any ($1::pg_catalog.timestamptz[])`
-	for _, from := range []time.Time{r.f.opt.From, r.d.Settings.Since} {
-		if !from.IsZero() {
-			sql += " and " + t.time + " >= '" + stamp(from) + "'"
-		}
-	}
-	if to := r.f.opt.To; !to.IsZero() {
-		sql += " and " + t.time + " < '" + stamp(to) + "'"
-	}
-	stamps := make([]string, len(p.loads))
-	for i := range p.loads {
-		stamps[i] = `"` + stamp(p.loads[i].uuidTS) + `"`
-	}
-	params := [][]byte{[]byte("{" + strings.Join(stamps, ",") + "}")}
-	if !p.ordered {
-		return sql, params
-	}
-	if p.start.table == t.name {
-		sql += ` and "id" > $2`
-		params = append(params, []byte(p.start.row))
-	}
-	return sql + ` order by "id"`, params
-}
-
-// stamp is a time as Postgres reads it.
-func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05.999999-07") }
 
 // pending is how many rows come after a position.
 func (r *reader) pending(ctx context.Context, after position) (n int64, err error) {
