@@ -62,6 +62,10 @@ func TestWriteKeys(t *testing.T) {
 		if got.status != tt.status || got.code() != tt.code || len(taken) != 0 {
 			t.Errorf("%s: got %+v, taken %+v", name, got, taken)
 		}
+		// A challenge of Basic makes a browser ask people for a password, on every page that has the client.
+		if challenge := got.header.Get("WWW-Authenticate"); (tt.status == 401) != strings.HasPrefix(challenge, "Bearer ") {
+			t.Errorf("%s: WWW-Authenticate is %q", name, challenge)
+		}
 		if strings.Contains(got.body, "wk_") || strings.Contains(got.body, "nope") {
 			t.Errorf("%s: the answer has the key: %s", name, got.body)
 		}

@@ -147,6 +147,22 @@ func TestPipelinedRequests(t *testing.T) {
 	}
 }
 
+// A large body is read though it is refused unseen: a client that is cut off while it sends does not hear why, nor when to
+// come again.
+func TestRefusedClientHearsWhy(t *testing.T) {
+	t.Parallel()
+	d := open(t, gateway.Config{}, gateway.ServeOptions{})
+	large := batchOf(500_000)
+	refused := strings.Replace(head(len(large)), basic(goodKey), basic("nope"), 1)
+	c := d.dial(t, refused+large+head(len(aCall))+aCall)
+	from := bufio.NewReader(c)
+	for i, want := range []int{401, 200} {
+		if got := answerOn(t, from); got.status != want {
+			t.Errorf("answer %d: got %+v, want %d", i, got, want)
+		}
+	}
+}
+
 // Who asks first is told before the body is sent.
 func TestExpectContinue(t *testing.T) {
 	t.Parallel()

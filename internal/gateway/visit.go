@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"encoding/json"
+	"io"
 	"math"
 	"net/http"
 	"strconv"
@@ -93,13 +94,29 @@ func (v *visit) refuse(no *refusal) {
 		}
 	}
 	if no.status == http.StatusUnauthorized {
-		v.w.Header().Set("WWW-Authenticate", `Basic realm="write key"`)
+		// Not Basic, though that is taken: browsers would ask the people who look at the page for a password.
+		v.w.Header().Set("WWW-Authenticate", `Bearer realm="write key"`)
 	}
 	if !v.read {
+		v.skipBody()
 		v.h.arrivals.rest(v)
 	}
 	body, _ := json.Marshal(answer{Code: no.code, Message: no.message, RequestID: v.id})
 	v.reply(no.status, body)
+}
+
+// serverSkips is how much of a body the server itself reads before an answer. It cuts off who sends more.
+const serverSkips = 256 << 10
+
+// skipBody reads a large body of which nothing was read: who is cut off while sending does not hear the answer.
+func (v *visit) skipBody() {
+	n := v.r.ContentLength
+	if n <= serverSkips || n > MaxRead || v.wire.n > 0 || v.endpoint.kind != takes || v.r.Header.Get("Expect") != "" {
+		return
+	}
+	from := v.h.arrivals.arrive(v)
+	defer v.h.arrivals.left(from)
+	_, _ = io.Copy(io.Discard, from) // who is slow or gone is cut off
 }
 
 // methodNotAllowed says which methods are.
