@@ -82,8 +82,8 @@ func (m *Migrator) missingIn(nickname string, folder, kept []File) ([]File, erro
 	return write, Verify(all, kept)
 }
 
-// WriteFolder writes files into a folder, which is made if need be, as NNNNNN_name.up.sql and NNNNNN_name.down.sql. A file
-// that is there is an error; none of the others is written then.
+// WriteFolder writes files into a folder, which is made if need be, as NNNNNN_name.up.sql and NNNNNN_name.down.sql. With an error,
+// such as a file that is there, none of them is.
 func WriteFolder(dir string, files []File) error {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return fmt.Errorf("make folder of migrations: %w", err)
@@ -95,15 +95,34 @@ func WriteFolder(dir string, files []File) error {
 			}
 		}
 	}
+	var written []string
 	for i := range files {
 		names := FileNames(files[i])
 		for j, text := range []string{files[i].Up, files[i].Down} {
-			if err := os.WriteFile(filepath.Join(dir, names[j]), []byte(text), 0o666); err != nil {
+			path := filepath.Join(dir, names[j])
+			if err := writeNew(path, text); err != nil {
+				for _, path := range written {
+					_ = os.Remove(path) // half of what belongs together is worse than nothing; the first error says enough
+				}
 				return fmt.Errorf("write migration: %w", err)
 			}
+			written = append(written, path)
 		}
 	}
 	return nil
+}
+
+// writeNew writes a file that is not there yet, whole or not at all.
+func writeNew(path, text string) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(text)
+	if err = errors.Join(err, f.Close()); err != nil {
+		_ = os.Remove(path) // as above
+	}
+	return err
 }
 
 // FileNames returns the names of a migration's up and down file.

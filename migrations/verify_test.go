@@ -2,6 +2,7 @@ package migrations_test
 
 import (
 	"errors"
+	"os"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -145,5 +146,18 @@ func TestVerifyBeforeTheFirst(t *testing.T) {
 	m := open(t, pgtest.Pool(t), migrations.Options{})
 	if err := m.Verify(t.Context(), numbered(1, 2)); err != nil {
 		t.Errorf("Verify of an empty database = %v", err)
+	}
+}
+
+// A folder gets all files or none: half of them would be applied by whoever comes next.
+func TestWriteFolderThatCannotBeWritten(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	long := migrations.File{Version: 2, Name: strings.Repeat("x", 250), Up: "select 1;"} // no file can be called so
+	if err := migrations.WriteFolder(dir, []migrations.File{{Version: 1, Name: "good", Up: "select 1;"}, long}); err == nil {
+		t.Error("a name of more than 255 bytes was written")
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) > 0 {
+		t.Errorf("left are %v, %v", entries, err)
 	}
 }

@@ -39,6 +39,21 @@ func (f *planFlags) flags(a *app, c *cobra.Command) {
 	c.Flags().BoolVar(&f.waiting, "waiting", false, "also what waits in quarantine and discards for a table or a column")
 }
 
+// asked are the flags themselves, for another command that is to find the same.
+func (f *planFlags) asked() string {
+	flags := ""
+	if f.waiting {
+		flags += " --waiting"
+	}
+	if f.from != "" {
+		flags += " --from " + shellWord(f.from)
+	}
+	for _, path := range f.events {
+		flags += " --events " + shellWord(path)
+	}
+	return flags
+}
+
 // lacks returns what the schema lacks for the events and for what waits.
 func (a *app) lacks(ctx context.Context, m *migration, f *planFlags) (schema.Diff, error) {
 	var d schema.Diff

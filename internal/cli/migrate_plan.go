@@ -73,7 +73,7 @@ func (a *app) plan(ctx context.Context, m *migration, f *planFlags, sql bool) er
 	case sql:
 		_, err = io.WriteString(a.stdout, out.sql())
 	default:
-		newPrinter(a.stdout, a.env).plan(out, m.flags(a, &f.migrateFlags))
+		newPrinter(a.stdout, a.env).plan(out, m.flags(a, &f.migrateFlags), f.asked())
 	}
 	if err != nil || out.empty() {
 		return err
@@ -118,7 +118,8 @@ func (o *planned) sql() string {
 	return b.String()
 }
 
-func (p *printer) plan(o *planned, flags string) {
+// plan prints a plan. flags lead to the same source and folder, asked to the same plan of them.
+func (p *printer) plan(o *planned, flags, asked string) {
 	at := fmt.Sprintf("at version %d", o.Version)
 	if o.Version == 0 {
 		at = "not set up yet"
@@ -137,13 +138,14 @@ func (p *printer) plan(o *planned, flags string) {
 	p.line()
 	p.line(p.bold(o.count()))
 	p.heading("Next")
-	next := " migrate generate"
-	if len(o.files)+len(o.Waiting) > 0 {
-		next = " migrate up"
-	} else if !strings.Contains(flags, " --dir ") {
-		flags += " --dir migrations"
+	switch {
+	case len(o.files)+len(o.Waiting) > 0:
+		p.line("  " + p.cyan(programName()+" migrate up"+flags))
+	case strings.Contains(flags, " --dir "):
+		p.line("  " + p.cyan(programName()+" migrate generate"+flags+asked))
+	default:
+		p.line("  " + p.cyan(programName()+" migrate generate"+flags+" --dir migrations"+asked))
 	}
-	p.line("  " + p.cyan(programName()+next+flags))
 }
 
 // effects prints what a file does.

@@ -90,12 +90,12 @@ func TestMigrateManagedSource(t *testing.T) {
 	if err != nil || string(got) != want {
 		t.Errorf("plan of what waits:\n%s\nwant:\n%s", got, want)
 	}
-	contains(t, run(2, "migrate", "plan", "--waiting").stdout, "+ table purchase_made", "+ app_launched.plan_name text", "1 table to create, 3 columns to add")
+	contains(t, run(2, "migrate", "plan", "--waiting").stdout, "+ table purchase_made", "+ app_launched.plan_name text", "1 table to create, 3 columns to add", " --waiting\n")
 	if sql := run(2, "migrate", "plan", "--waiting", "--sql").stdout; sql != plan.SQL || !strings.HasPrefix(sql, "-- Tapline migration 2") {
 		t.Errorf("--sql is not the SQL alone: %.100s", sql)
 	}
 	// What the files ask for is the same, also though they are loaded.
-	contains(t, run(2, "migrate", "plan", "--events", events).stdout, "+ table purchase_made", "1 table to create, 3 columns to add")
+	contains(t, run(2, "migrate", "plan", "--events", events).stdout, "+ table purchase_made", "1 table to create, 3 columns to add", " --events "+events+"\n")
 	if n := w.value(`select count(*) from information_schema.tables where table_name = 'purchase_made'`); n != 0 {
 		t.Fatal("plan made a table")
 	}
