@@ -112,9 +112,16 @@ func (a *app) workFlags(c *cobra.Command, f *serveFlags) {
 	flags.StringSliceVar(&f.NATS, "nats", nil, "`URL` of NATS servers with JetStream, in place of the embedded one; repeatable")
 	flags.StringVar(&f.NATSCreds, "nats-creds", "", "`FILE` of credentials to sign in there")
 	flags.StringVar(&f.NATSTokenFile, "nats-token-file", "", "`FILE` of a token to sign in there")
+	flags.StringVar(&f.NATSNKey, "nats-nkey", "", "`FILE` of an NKey's seed to sign in there")
+	flags.StringVar(&f.NATSCA, "nats-ca", "", "`FILE` of the certificates to trust there (default the system's)")
+	flags.StringVar(&f.NATSCert, "nats-cert", "", "`FILE` of the certificate to show there")
+	flags.StringVar(&f.NATSKey, "nats-key", "", "`FILE` of that certificate's key")
 	flags.StringVar(&f.LoadEvery, "load-every", "", "how long (`TIME`) events wait at most until they are loaded (default 5s)")
 	flags.StringVar(&f.LoadBytes, "load-bytes", "", "`SIZE` of what waits of a source from which it is loaded earlier (default 32MiB)")
 	must(c.MarkFlagFilename("nats-creds", "creds"))
+	for _, name := range []string{"nats-ca", "nats-cert", "nats-key"} {
+		must(c.MarkFlagFilename(name, "pem", "crt", "key"))
+	}
 }
 
 func (a *app) serve(ctx context.Context, f *serveFlags) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -204,6 +205,7 @@ func (s *serving) stream() stream.Options {
 		return o
 	}
 	o.URLs, o.Credentials, o.TokenFile = s.flags.NATS, s.flags.NATSCreds, s.flags.NATSTokenFile
+	o.NKey, o.CA, o.Cert, o.Key = s.flags.NATSNKey, s.flags.NATSCA, s.flags.NATSCert, s.flags.NATSKey
 	o.Monitors, o.TrustSync, o.Replicas = s.flags.NATSMonitors, s.flags.NATSTrustSync, int(s.flags.NATSReplicas)
 	return o
 }
@@ -217,7 +219,15 @@ func (s *serving) streamName() string {
 	if len(s.flags.NATS) == 0 {
 		return s.streamDir()
 	}
-	return strings.Join(s.flags.NATS, ", ")
+	var names []string
+	for _, name := range s.flags.NATS {
+		if u, err := url.Parse(name); err == nil && u.User != nil { // a token, or a user and a password
+			u.User = nil
+			name = u.String()
+		}
+		names = append(names, name)
+	}
+	return strings.Join(names, ", ")
 }
 
 // loader returns how the events of a source are loaded: as tapline load would, with what the configuration file has.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -22,12 +23,16 @@ type Serve struct {
 	NATSListen      string   `yaml:"nats_listen" doc:"Loopback address at which the embedded server serves workers on this machine."`
 	NATSTokenFile   string   `yaml:"nats_token_file" doc:"File of a token to sign in at NATS with, such as stream/token of the data folder."`
 	NATSCreds       string   `yaml:"nats_creds" doc:"File of credentials to sign in there."`
+	NATSNKey        string   `yaml:"nats_nkey" doc:"File of an NKey's seed to sign in there."`
+	NATSCA          string   `yaml:"nats_ca" doc:"File of the certificates to trust there, instead of the system's."`
+	NATSCert        string   `yaml:"nats_cert" doc:"File of the certificate to show there."`
+	NATSKey         string   `yaml:"nats_key" doc:"File of that certificate's key."`
 	NATSMonitors    []string `yaml:"nats_monitors" doc:"URLs of their monitoring ports, where they say that they sync. Defaults to port 8222."`
 	NATSTrustSync   bool     `yaml:"nats_trust_sync" doc:"Do not look whether they sync: somebody has made sure."`
 	NATSReplicas    int64    `yaml:"nats_replicas" doc:"How many servers of the cluster keep each stream. Defaults to 1."`
 	StreamMaxBytes  string   `yaml:"stream_max_bytes" doc:"The most that waits of one source. Defaults to 8GiB."`
 	LoadEvery       string   `yaml:"load_every" doc:"How long events wait at most until they are loaded. Defaults to 5s."`
-	LoadBytes       string   `yaml:"load_bytes" doc:"Load earlier when so much of a source waits. Defaults to 24MiB."`
+	LoadBytes       string   `yaml:"load_bytes" doc:"Load earlier when so much of a source waits. Defaults to 32MiB."`
 	EventsPerSecond int64    `yaml:"events_per_second" doc:"What each write key may send, in the long run; 0 for no limit."`
 	Burst           int64    `yaml:"burst" doc:"How many events of a key may come at once. Defaults to events_per_second."`
 }
@@ -60,6 +65,10 @@ func (s *Serve) Fill(f Serve) {
 		{&s.NATSListen, &f.NATSListen},
 		{&s.NATSTokenFile, &f.NATSTokenFile},
 		{&s.NATSCreds, &f.NATSCreds},
+		{&s.NATSNKey, &f.NATSNKey},
+		{&s.NATSCA, &f.NATSCA},
+		{&s.NATSCert, &f.NATSCert},
+		{&s.NATSKey, &f.NATSKey},
 		{&s.StreamMaxBytes, &f.StreamMaxBytes},
 		{&s.LoadEvery, &f.LoadEvery},
 		{&s.LoadBytes, &f.LoadBytes},
@@ -148,8 +157,20 @@ func (s *Serve) checkURLs() error {
 			return err
 		}
 	}
-	if len(s.NATS) == 0 && (s.NATSCreds != "" || s.NATSTokenFile != "" || len(s.NATSMonitors) > 0 || s.NATSTrustSync || s.NATSReplicas > 0) {
+	return s.checkNATS()
+}
+
+// checkNATS checks how to sign in at external servers.
+func (s *Serve) checkNATS() error {
+	given := slices.DeleteFunc([]string{s.NATSCreds, s.NATSTokenFile, s.NATSNKey}, func(file string) bool { return file == "" })
+	switch {
+	case len(s.NATS) == 0 && (len(given) > 0 || s.NATSCA != "" || s.NATSCert != "" || s.NATSKey != "" ||
+		len(s.NATSMonitors) > 0 || s.NATSTrustSync || s.NATSReplicas > 0):
 		return &Error{"--nats", "", "not given, but settings of it are", "give the URL of the NATS servers, or leave the others out"}
+	case len(given) > 1:
+		return &Error{"--nats-creds", "", "several ways to sign in are given", "give one of --nats-creds, --nats-token-file and --nats-nkey"}
+	case (s.NATSCert == "") != (s.NATSKey == ""):
+		return &Error{"--nats-cert", s.NATSCert, "a certificate needs its key, and the key its certificate", "give --nats-cert and --nats-key"}
 	}
 	return nil
 }

@@ -29,6 +29,8 @@ func TestServe(t *testing.T) {
 		"--tls-cert":          {TLSKey: "key.pem"},
 		"--nats":              {NATSTrustSync: true},
 		"--nats-monitor":      {NATS: []string{"nats://a:1"}, NATSMonitors: []string{"nats://a:1"}},
+		"--nats-creds":        {NATS: []string{"nats://a:1"}, NATSCreds: "a", NATSNKey: "b"},
+		"--nats-cert":         {NATS: []string{"tls://a:1"}, NATSCert: "a"},
 		"--nats-replicas":     {NATS: []string{"nats://a:1"}, NATSReplicas: 7},
 		"--public-url":        {PublicURL: "example.com"},
 		"--load-every":        {LoadEvery: "5"},

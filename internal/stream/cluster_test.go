@@ -16,7 +16,7 @@ import (
 // In a cluster each server that holds a stream has to sync, and the stream to have the copies that are asked for.
 func TestCluster(t *testing.T) {
 	t.Parallel()
-	urls, monitors := cluster(t, 3)
+	urls, monitors, ends := cluster(t, 3)
 	o := stream.Options{URLs: urls, Monitors: monitors, Replicas: 3, MinFree: 1, AckTimeout: 5 * time.Second}
 	var b *stream.Broker
 	eventually(t, func() error { // they elect a leader first
@@ -50,6 +50,13 @@ func TestCluster(t *testing.T) {
 		})
 		refuses(t, refused, "sync_interval")
 	}
+	// One server of three may be away: what is known of it holds until it can be asked again.
+	ends[2]()
+	eventually(t, func() error { return b.Publish(t.Context(), "shop", "2", []byte("x")) })
+	b.VerifyNow(t.Context())
+	if err := b.Publish(t.Context(), "shop", "3", []byte("x")); err != nil {
+		t.Errorf("with a server away: %v", err)
+	}
 	conn, err := nats.Connect(strings.Join(urls, ","))
 	if err != nil {
 		t.Fatal(err)
@@ -76,7 +83,7 @@ func TestCluster(t *testing.T) {
 }
 
 // cluster starts servers that sync and know each other.
-func cluster(t *testing.T, n int) (urls, monitors []string) {
+func cluster(t *testing.T, n int) (urls, monitors []string, ends []func()) {
 	t.Helper()
 	var ports, routes []string
 	for range n { // all are known before any begins
@@ -91,12 +98,12 @@ func cluster(t *testing.T, n int) (urls, monitors []string) {
 		}
 	}
 	for _, port := range ports {
-		url, monitor, ok := strings.Cut(start(t, "server", nil, "DIR="+t.TempDir(), "SYNC=always", "CLUSTER="+port,
-			"ROUTES="+strings.Join(routes, ",")), " ")
+		line, end := startEnding(t, "server", nil, "DIR="+t.TempDir(), "SYNC=always", "CLUSTER="+port, "ROUTES="+strings.Join(routes, ","))
+		url, monitor, ok := strings.Cut(line, " ")
 		if !ok {
 			t.Fatalf("server %s says %s", port, url)
 		}
-		urls, monitors = append(urls, url), append(monitors, monitor)
+		urls, monitors, ends = append(urls, url), append(monitors, monitor), append(ends, end)
 	}
-	return urls, monitors
+	return urls, monitors, ends
 }

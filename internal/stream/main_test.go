@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -65,6 +66,13 @@ func eventually(t *testing.T, check func() error) {
 // start starts this test binary as a process of the test, which ends with it, and returns its first line.
 func start(t *testing.T, mode string, args []string, env ...string) string {
 	t.Helper()
+	line, _ := startEnding(t, mode, args, env...)
+	return line
+}
+
+// startEnding is start of a process that may be ended before the test.
+func startEnding(t *testing.T, mode string, args []string, env ...string) (line string, end func()) {
+	t.Helper()
 	args = append(args, os.Args[0])
 	cmd := exec.Command(args[0], args[1:]...)
 	cmd.Env = append(append(os.Environ(), "STREAM_TEST_PROCESS="+mode), env...)
@@ -80,15 +88,16 @@ func start(t *testing.T, mode string, args []string, env ...string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
+	end = sync.OnceFunc(func() {
 		_ = in.Close()
 		_ = cmd.Wait() // how it ended does not matter
 	})
-	line, err := bufio.NewReader(out).ReadString('\n')
+	t.Cleanup(end)
+	line, err = bufio.NewReader(out).ReadString('\n')
 	if err != nil {
 		t.Fatalf("%s says nothing: %v", mode, err)
 	}
-	return strings.TrimSpace(line)
+	return strings.TrimSpace(line), end
 }
 
 // untilInputEnds waits for the end of the standard input.

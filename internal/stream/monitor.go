@@ -2,6 +2,8 @@ package stream
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,7 +11,9 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -17,22 +21,49 @@ import (
 type monitor struct {
 	urls   []string
 	client http.Client
+
+	mu     sync.Mutex
+	synced map[string]bool // servers by name, as they said last
 }
 
 // defaultMonitor is the port that monitoring has by custom.
 const defaultMonitor = "8222"
 
-func newMonitor(o *Options) *monitor {
-	m := &monitor{urls: o.Monitors, client: http.Client{Timeout: 5 * time.Second}}
+func newMonitor(o *Options) (*monitor, error) {
+	m := &monitor{urls: o.Monitors, client: http.Client{Timeout: 5 * time.Second}, synced: map[string]bool{}}
+	if o.CA != "" {
+		authorities, err := os.ReadFile(o.CA)
+		if err != nil {
+			return nil, fmt.Errorf("read the certificates to trust: %w", err)
+		}
+		trusted := x509.NewCertPool()
+		trusted.AppendCertsFromPEM(authorities) // connecting has found one in it
+		m.client.Transport = &http.Transport{
+			Proxy: http.ProxyFromEnvironment, TLSClientConfig: &tls.Config{RootCAs: trusted, MinVersion: tls.VersionTLS12},
+		}
+	}
 	if len(m.urls) > 0 {
-		return m
+		return m, nil
 	}
 	for _, s := range o.URLs {
 		if u, err := url.Parse(s); err == nil && u.Hostname() != "" {
 			m.urls = append(m.urls, "http://"+net.JoinHostPort(u.Hostname(), defaultMonitor))
 		}
 	}
-	return m
+	return m, nil
+}
+
+// knows reports whether a server has said that it syncs when it was asked last.
+func (m *monitor) knows(name string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.synced[name]
+}
+
+func (m *monitor) note(name string, synced bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.synced[name] = synced
 }
 
 // served is what a server says of itself.
@@ -64,18 +95,32 @@ func (m *monitor) server(ctx context.Context, id, name string) error {
 		case err != nil:
 			errs = append(errs, err)
 		case id != "" && s.ID != id, id == "" && s.Name != name:
-			errs = append(errs, fmt.Errorf("at %s answers server %s", u, s.Name))
+			errs = append(errs, fmt.Errorf("at %s answers server %s", redacted(u), s.Name))
 		case s.JetStream.Config != nil && s.JetStream.Config.SyncAlways:
+			m.note(s.Name, true)
 			return nil
 		default:
+			m.note(s.Name, false)
 			return unsynced("server "+name, syncFix)
 		}
+	}
+	if m.knows(name) { // it is away, or only its monitoring port: it cannot have changed without a new start, after which it is asked
+		return nil
 	}
 	return &SettingError{
 		Where: "server " + name, Setting: "sync_interval", Has: "not known",
 		Risk: "only its monitoring port tells whether what it acknowledges survives a loss of power (" + text(errors.Join(errs...)) + ")",
 		Fix:  "give the monitoring URLs of all servers (http://host:8222), or say that they were checked and are to be trusted",
 	}
+}
+
+// redacted is a URL without its password.
+func redacted(s string) string {
+	u, err := url.Parse(s)
+	if err != nil {
+		return "a URL"
+	}
+	return u.Redacted()
 }
 
 func text(err error) string {
@@ -96,12 +141,12 @@ func (m *monitor) ask(ctx context.Context, base string) (*served, error) {
 	}
 	defer func() { _ = res.Body.Close() }() // it was only read
 	if res.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("%s answers %s", base, res.Status)
+		return nil, fmt.Errorf("%s answers %s", redacted(base), res.Status)
 	}
 	var s served
 	const limit = 8 << 20
 	if err := json.NewDecoder(io.LimitReader(res.Body, limit)).Decode(&s); err != nil {
-		return nil, fmt.Errorf("%s does not answer as a server does: %w", base, err)
+		return nil, fmt.Errorf("%s does not answer as a server does: %w", redacted(base), err)
 	}
 	return &s, nil
 }

@@ -25,6 +25,7 @@ type Broker struct {
 
 	mu      sync.Mutex
 	streams map[string]*sourceStream // by schema; those that were found or made
+	turns   map[string]chan struct{} // by schema: of those who look for one
 
 	lack    atomic.Pointer[lack]
 	lookups silence // of streams, by those who publish
@@ -42,7 +43,7 @@ func Open(ctx context.Context, o Options) (*Broker, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &Broker{opts: o, streams: map[string]*sourceStream{}, stopped: make(chan struct{})}
+	b := &Broker{opts: o, streams: map[string]*sourceStream{}, turns: map[string]chan struct{}{}, stopped: make(chan struct{})}
 	err = b.open(ctx)
 	if err == nil && b.embedded != nil {
 		err = b.resetConsumers(ctx)
@@ -83,7 +84,10 @@ func (b *Broker) open(ctx context.Context) error {
 		}
 	}
 	if b.embedded == nil && !b.opts.ReadOnly && !b.opts.TrustSync {
-		b.monitor = newMonitor(&b.opts)
+		var err error
+		if b.monitor, err = newMonitor(&b.opts); err != nil {
+			return err
+		}
 		return b.monitor.server(ctx, b.conn.ConnectedServerId(), b.conn.ConnectedServerName())
 	}
 	return nil
@@ -105,6 +109,9 @@ func (b *Broker) connect() error {
 	log := b.opts.Logger
 	options := []nats.Option{
 		nats.Name("tapline"), nats.MaxReconnects(-1), nats.ReconnectWait(250 * time.Millisecond), nats.ReconnectBufSize(-1),
+		// A server that is just starting may not know its accounts yet, and credentials may be changed at another moment
+		// than there: two refusals in a row are no reason to give up for ever.
+		nats.IgnoreAuthErrorAbort(),
 		nats.PingInterval(5 * time.Second), nats.MaxPingsOutstanding(2), nats.Timeout(5 * time.Second),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
 			if err != nil {
@@ -142,11 +149,16 @@ func (o *Options) signIn() ([]nats.Option, error) {
 	case o.Token != "":
 		out = append(out, nats.Token(o.Token))
 	case o.TokenFile != "":
-		kept, err := os.ReadFile(o.TokenFile)
-		if err != nil {
+		if _, err := os.ReadFile(o.TokenFile); err != nil {
 			return nil, fmt.Errorf("read the streams' token: %w", err)
 		}
-		out = append(out, nats.Token(strings.TrimSpace(string(kept))))
+		out = append(out, nats.TokenHandler(func() string { // asked at each connection, as the other files are
+			kept, err := os.ReadFile(o.TokenFile)
+			if err != nil {
+				o.Logger.Warn("the streams' token cannot be read", "cause", err)
+			}
+			return strings.TrimSpace(string(kept))
+		}))
 	case o.Credentials != "":
 		out = append(out, nats.UserCredentials(o.Credentials))
 	case o.NKey != "":

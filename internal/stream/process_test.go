@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"time"
 
@@ -38,6 +39,18 @@ func serve() error {
 		o.ServerName, o.Cluster = "n"+port, server.ClusterOpts{Name: "cluster", Host: "127.0.0.1", Port: n}
 		o.Routes = server.RoutesFromStr(os.Getenv("ROUTES"))
 	}
+	if port := os.Getenv("PORT"); port != "" {
+		n, err := strconv.Atoi(port)
+		if err != nil {
+			return err
+		}
+		o.Port = n
+	}
+	if dir := os.Getenv("TLS"); dir != "" {
+		if err := serveTLS(o, dir); err != nil {
+			return err
+		}
+	}
 	s, err := server.NewServer(o)
 	if err != nil {
 		return err
@@ -46,11 +59,26 @@ func serve() error {
 	if !s.ReadyForConnections(patience) {
 		return errors.New("not ready")
 	}
-	fmt.Println(s.ClientURL(), "http://"+s.MonitorAddr().String())
+	scheme := "http://"
+	if o.TLS {
+		scheme = "https://"
+	}
+	fmt.Println(s.ClientURL(), scheme+s.MonitorAddr().String())
 	untilInputEnds()
 	s.Shutdown()
 	s.WaitForShutdown()
 	return nil
+}
+
+// serveTLS makes a server want to see certificates, and the proof of an NKey.
+func serveTLS(o *server.Options, dir string) error {
+	c, err := server.GenTLSConfig(&server.TLSConfigOpts{
+		CertFile: filepath.Join(dir, "server.pem"), KeyFile: filepath.Join(dir, "server.key"), CaFile: filepath.Join(dir, "ca.pem"), Verify: true,
+	})
+	o.TLS, o.TLSVerify, o.TLSConfig = true, true, c
+	o.Nkeys = []*server.NkeyUser{{Nkey: os.Getenv("NKEY")}}
+	o.HTTPPort, o.HTTPSPort = 0, server.RANDOM_PORT
+	return err
 }
 
 // publish publishes frames one after the other, and says so of each once it is acknowledged.

@@ -3,7 +3,11 @@ package stream_test
 import (
 	"errors"
 	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -178,6 +182,54 @@ func TestExternalServers(t *testing.T) {
 	if err := try(stream.Options{URLs: []string{synced}, Monitors: []string{monitor}, Replicas: 3}); err == nil {
 		t.Error("3 replicas on one server")
 	}
+}
+
+// A server that refuses to let Tapline in for a while, as one does that does not know its accounts yet, is asked again and again.
+func TestRefusedForAWhile(t *testing.T) {
+	t.Parallel()
+	dir, file := t.TempDir(), filepath.Join(t.TempDir(), "token")
+	token := func(text string) {
+		if err := os.WriteFile(file, []byte(text+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	first, end := startEnding(t, "server", nil, "DIR="+dir, "SYNC=always", "TOKEN=secret")
+	url, monitor, _ := strings.Cut(first, " ")
+	token("secret")
+	log := &counting{}
+	b := open(t, stream.Options{URLs: []string{url}, TokenFile: file, Monitors: []string{monitor}, Logger: slog.New(slog.NewTextHandler(log, nil))})
+	if err := b.Publish(t.Context(), "shop", "1", []byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	end()
+	port := url[strings.LastIndex(url, ":")+1:]
+	start(t, "server", nil, "DIR="+dir, "SYNC=always", "TOKEN=changed", "PORT="+port)
+	eventually(t, func() error {
+		if n := log.count("Authorization Violation"); n < 4 {
+			return fmt.Errorf("refused %d times", n)
+		}
+		return nil
+	})
+	token("changed")
+	eventually(t, func() error { return b.Publish(t.Context(), "shop", "2", []byte("x")) })
+}
+
+// counting counts what is logged.
+type counting struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (c *counting) Write(p []byte) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.text.Write(p)
+}
+
+func (c *counting) count(what string) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return strings.Count(strings.ToLower(c.text.String()), strings.ToLower(what))
 }
 
 func TestOptions(t *testing.T) {

@@ -21,19 +21,25 @@ type sourceStream struct {
 	silence       // of those who publish
 }
 
-// source returns the stream of a schema, which was found and checked before, or is now. It is made if make is set, else nil
+// source returns the stream of a schema, which was found and checked before, or is now. It is made if create is set, else nil
 // if there is none.
-func (b *Broker) source(ctx context.Context, schema string, make bool) (*sourceStream, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if s := b.streams[schema]; s != nil {
+func (b *Broker) source(ctx context.Context, schema string, create bool) (*sourceStream, error) {
+	if s := b.known(schema); s != nil {
+		return s, nil
+	}
+	// Others with a stream that is known do not wait for this one, whose servers may not answer.
+	unlock, err := b.lookFor(ctx, schema)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	if s := b.known(schema); s != nil {
 		return s, nil
 	}
 	s := &sourceStream{name: b.opts.Prefix + "_" + schema, subject: strings.ToLower(b.opts.Prefix) + "." + schema}
-	var err error
 	s.stream, err = b.js.Stream(ctx, s.name)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		if !make {
+		if !create {
 			return nil, nil
 		}
 		s.stream, err = b.js.CreateStream(ctx, b.config(s.name, s.subject))
@@ -51,8 +57,34 @@ func (b *Broker) source(ctx context.Context, schema string, make bool) (*sourceS
 		return nil, err
 	}
 	s.created = s.stream.CachedInfo().Created.UnixNano()
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	b.streams[schema] = s
 	return s, nil
+}
+
+// known returns the stream of a schema if it was found before.
+func (b *Broker) known(schema string) *sourceStream {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.streams[schema]
+}
+
+// lookFor waits until nobody else looks for the stream of a schema, and keeps others from it until unlock.
+func (b *Broker) lookFor(ctx context.Context, schema string) (unlock func(), err error) {
+	b.mu.Lock()
+	turn := b.turns[schema]
+	if turn == nil {
+		turn = make(chan struct{}, 1)
+		b.turns[schema] = turn
+	}
+	b.mu.Unlock()
+	select {
+	case turn <- struct{}{}:
+		return func() { <-turn }, nil
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
 }
 
 // resize gives a stream of Tapline's own making the limit that is asked for now. A smaller one removes nothing.
@@ -82,7 +114,9 @@ func (b *Broker) verify(ctx context.Context, s *sourceStream, info *jetstream.St
 	}
 	names := []string{info.Cluster.Leader}
 	for _, r := range info.Cluster.Replicas {
-		names = append(names, r.Name)
+		if !r.Offline { // it takes part in nothing now, and is asked when it is back
+			names = append(names, r.Name)
+		}
 	}
 	for _, name := range names {
 		if name == "" {
