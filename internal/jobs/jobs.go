@@ -151,7 +151,7 @@ type Options struct {
 	// Version is the program's. Host defaults to the machine's name.
 	Version, Host string
 	// Beat is how often a run makes sure that it still has its lock, and how often one that waits for it looks. A lost
-	// connection is noticed at once, a dead network within four beats. Defaults to 5 s.
+	// connection is noticed at once, a dead network within four beats, or 15 s and one if that is longer. Defaults to 5 s.
 	Beat time.Duration
 	// Poll is the longest time between two looks at what is due, or was left by others. Defaults to 30 s.
 	Poll time.Duration

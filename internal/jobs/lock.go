@@ -29,6 +29,9 @@ type lock struct {
 	job  string
 	conn *pgx.Conn
 	beat time.Duration
+	// backend is the number of the Postgres process that holds the lock. It is asked for: what the connection knows may be
+	// a pooler's.
+	backend int32
 
 	cancel context.CancelFunc // ends guard
 	wg     sync.WaitGroup
@@ -55,7 +58,7 @@ func tryLock(ctx context.Context, cfg *pgx.ConnConfig, job string, beat time.Dur
 		l.release()
 		return nil, fmt.Errorf("prepare the lock of job %s: %w", job, err)
 	}
-	err = conn.QueryRow(ctx, "select pg_catalog.pg_try_advisory_lock("+lockKey("$1::text")+")", job).Scan(&got)
+	err = conn.QueryRow(ctx, "select pg_catalog.pg_try_advisory_lock("+lockKey("$1::text")+"), pg_catalog.pg_backend_pid()", job).Scan(&got, &l.backend)
 	if err == nil && got {
 		return l, nil
 	}
@@ -65,9 +68,6 @@ func tryLock(ctx context.Context, cfg *pgx.ConnConfig, job string, beat time.Dur
 	}
 	return nil, nil //nolint:nilnil // somebody else has it
 }
-
-// backend is the number of the Postgres process that holds the lock.
-func (l *lock) backend() int32 { return int32(l.conn.PgConn().PID()) }
 
 // guard returns a context that ends, with ErrLockLost as its cause, when the lock is lost. It is called once.
 func (l *lock) guard(ctx context.Context) context.Context {
@@ -104,9 +104,12 @@ func (l *lock) watch(ctx context.Context) error {
 	}
 }
 
+// leastPatience is how long an answer is waited for at least, however short a beat is: a server that is busy is not gone.
+const leastPatience = 15 * time.Second
+
 // check asks whether this session holds the lock. Behind a pooler it may be another session by now.
 func (l *lock) check(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 3*l.beat)
+	ctx, cancel := context.WithTimeout(ctx, max(3*l.beat, leastPatience))
 	defer cancel()
 	var mine bool
 	err := l.conn.QueryRow(ctx, "select coalesce("+holderOf("$1::text")+" = pg_catalog.pg_backend_pid(), false)", l.job).Scan(&mine)

@@ -87,8 +87,7 @@ func (r *Runner) tellLost(lost []Run) {
 // attempts runs a job until it went well, cannot go better, or has failed once more than it is tried again; failures are
 // those before. ctx is guarded by the job's lock. It returns nil if claim is set and the run is somebody else's by now.
 func (r *Runner) attempts(ctx context.Context, job *Job, l *lock, e entry, failures int, claim bool) (*Run, error) {
-	backend := l.backend()
-	e.backend, e.outcome = &backend, Running
+	e.backend, e.outcome = &l.backend, Running
 	pause := job.pauses()
 	for {
 		run, err := r.begin(ctx, e, claim)

@@ -27,7 +27,7 @@ func azureStore() *store {
 			}
 			return ""
 		},
-		pin: func(version string) func(as func(any) bool) error {
+		pin: func(_, version string) func(as func(any) bool) error {
 			return func(as func(any) bool) error {
 				var in *azblob.DownloadStreamOptions
 				if as(&in) && version != "" {

@@ -141,7 +141,7 @@ func (s *stream) connect() error {
 	if bare := u.bucket.store.bare; bare != nil {
 		asked = bare(ctx)
 	}
-	conn, err := u.bucket.NewRangeReader(asked, u.object, s.at, -1, &blob.ReaderOptions{BeforeRead: u.bucket.store.pin(u.version)})
+	conn, err := u.bucket.NewRangeReader(asked, u.object, s.at, -1, &blob.ReaderOptions{BeforeRead: u.bucket.store.pin(u.object, u.version)})
 	if err != nil {
 		stop()
 		return err

@@ -30,7 +30,7 @@ func gcsStore() *store {
 			}
 			return ""
 		},
-		pin: func(version string) func(as func(any) bool) error {
+		pin: func(_, version string) func(as func(any) bool) error {
 			return func(as func(any) bool) error {
 				var object **storage.ObjectHandle
 				generation, err := strconv.ParseInt(version, 10, 64)

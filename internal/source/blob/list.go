@@ -54,9 +54,12 @@ func (s *Source) pages(ctx context.Context, t *openTarget) iter.Seq2[[]*unit, er
 
 // page gets one page of a listing. What may pass is tried again from the same marker.
 func (s *Source) page(ctx context.Context, t *openTarget, token []byte) ([]*blob.ListObject, []byte, error) {
-	pause := s.pauses()
+	pause, o := s.pauses(), &blob.ListOptions{Prefix: t.prefix}
+	if below := t.bucket.store.below; below != nil {
+		o.BeforeList = below(t.prefix)
+	}
 	for try := 1; ; try++ {
-		objects, next, err := t.bucket.ListPage(ctx, token, s.opts.PageSize, &blob.ListOptions{Prefix: t.prefix})
+		objects, next, err := t.bucket.ListPage(ctx, token, s.opts.PageSize, o)
 		if err == nil {
 			return objects, next, nil
 		}
@@ -95,6 +98,9 @@ func sleep(ctx context.Context, d time.Duration) error {
 func (s *Source) wanted(t *openTarget, objects []*blob.ListObject) []*unit {
 	units := make([]*unit, 0, len(objects))
 	for _, o := range objects {
+		if name := t.bucket.store.name; name != nil {
+			o.Key = name(o)
+		}
 		if o.IsDir || !t.wants(o.Key) || !t.bucket.store.regular(o) || !s.within(o.Key) {
 			continue
 		}

@@ -23,7 +23,7 @@ func localStore() *store {
 			}
 			return ""
 		},
-		pin: func(version string) func(as func(any) bool) error {
+		pin: func(_, version string) func(as func(any) bool) error {
 			return func(as func(any) bool) error {
 				var f *os.File
 				if !as(&f) {

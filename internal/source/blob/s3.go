@@ -19,6 +19,23 @@ import (
 func s3Store() *store {
 	return &store{
 		open: openS3,
+		// The library reads __0x41__ in a name as A, and writes the slash of ../ as something like that.
+		name: func(o *blob.ListObject) string {
+			var object types.Object
+			if o.As(&object) && object.Key != nil {
+				return *object.Key
+			}
+			return o.Key
+		},
+		below: func(prefix string) func(as func(any) bool) error {
+			return func(as func(any) bool) error {
+				var in *s3.ListObjectsV2Input
+				if as(&in) && prefix != "" {
+					in.Prefix = aws.String(prefix)
+				}
+				return nil
+			}
+		},
 		version: func(o *blob.ListObject) string {
 			var object types.Object
 			if o.As(&object) {
@@ -26,11 +43,14 @@ func s3Store() *store {
 			}
 			return ""
 		},
-		pin: func(version string) func(as func(any) bool) error {
+		pin: func(object, version string) func(as func(any) bool) error {
 			return func(as func(any) bool) error {
 				var in *s3.GetObjectInput
-				if as(&in) && version != "" {
-					in.IfMatch = aws.String(`"` + version + `"`)
+				if as(&in) {
+					in.Key = aws.String(object)
+					if version != "" {
+						in.IfMatch = aws.String(`"` + version + `"`)
+					}
 				}
 				var options *[]func(*s3.Options)
 				if as(&options) { // a line on the standard error for each object that was stored without a checksum

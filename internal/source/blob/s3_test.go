@@ -352,3 +352,22 @@ func TestRefused(t *testing.T) {
 		t.Errorf("error %q", text)
 	}
 }
+
+// TestOddNames reads objects whose names the library behind would write otherwise.
+func TestOddNames(t *testing.T) {
+	t.Parallel()
+	s3 := blobtest.S3(t)
+	want := []string{"a/../b.json", "c/__0x41__.json", "d//e.json", `f\g.json`, `h"'.json`, "i&<>.json"}
+	for _, name := range want {
+		s3.Put(t, name, events(name, 1))
+	}
+	us, errs := units(t, open(t, options(), s3.URL("a/../*"), s3.URL("")))
+	if diff := cmp.Diff(want, names(us)); diff != "" || errs != nil {
+		t.Errorf("(-want +got)\n%s%v", diff, errs)
+	}
+	for _, u := range us {
+		if ids, err := read(t.Context(), t, u); err != nil || len(ids) != 1 {
+			t.Errorf("read %s: %v %v", u.Name(), ids, err)
+		}
+	}
+}

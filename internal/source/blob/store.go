@@ -10,10 +10,15 @@ import (
 // store is what the kinds of object stores do differently.
 type store struct {
 	open func(ctx context.Context, u *url.URL) (*blob.Bucket, error)
+	// name is an object's name as the store has it, where the library's may be another; nil if both are the same. A read is
+	// for that name then.
+	name func(o *blob.ListObject) string
+	// below prepares a listing of the names that begin with a prefix; nil if the library does that.
+	below func(prefix string) func(as func(any) bool) error
 	// version tells an object's bytes from others of the same name.
 	version func(o *blob.ListObject) string
 	// pin prepares a read so that it fails if the object is another version by now.
-	pin func(version string) func(as func(any) bool) error
+	pin func(object, version string) func(as func(any) bool) error
 	// got is the version that a read was answered with, empty if that is not told: not all that speak a store's protocol heed
 	// a pin.
 	got func(r *blob.Reader) string
