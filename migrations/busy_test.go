@@ -103,3 +103,32 @@ func TestForeignMigratorIsNamed(t *testing.T) {
 	}
 	noAdvisoryLocks(t, pool)
 }
+
+// golang-migrate's command cannot begin between the moment a Migrator reads what is applied and the one it acts on it: both
+// would give the same number to something else.
+func TestForeignMigratorWaitsForTheWholeChange(t *testing.T) {
+	t.Parallel()
+	pool, m := ready(t, migrations.Options{LockTimeout: time.Hour})
+	key, err := database.GenerateAdvisoryLockId("/"+pool.Config().ConnConfig.Database, shop, "_migrations")
+	if err != nil {
+		t.Fatal(err)
+	}
+	foreign := connect(t, pool)
+	pgtest.Exec(t, foreign, `begin`)
+	pgtest.Exec(t, foreign, `lock table shop._columns in access exclusive mode`) // the Migrator reads it with the tables
+	done := make(chan error, 1)
+	go func() {
+		_, err := m.Evolve(t.Context(), purchases())
+		done <- err
+	}()
+	waits(t, pool, `select exists (select from pg_locks where not granted and relation = 'shop._columns'::regclass)`)
+	if pgtest.Value[bool](t, foreign, `select pg_try_advisory_lock(`+key+`)`) {
+		t.Error("golang-migrate's lock can be had while a Migrator works")
+	}
+	pgtest.Exec(t, foreign, `rollback`)
+	pgtest.Exec(t, foreign, `select pg_advisory_unlock_all()`)
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	noAdvisoryLocks(t, pool)
+}

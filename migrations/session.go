@@ -134,17 +134,31 @@ func (s *session) lockWithin(ctx context.Context, wait time.Duration) error {
 func (s *session) unlock(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
-	_, err := s.conn.Exec(ctx, "select pg_catalog.pg_advisory_unlock_all()") // golang-migrate has given its own back
+	_, err := s.conn.Exec(ctx, "select pg_catalog.pg_advisory_unlock_all()") // golang-migrate's too
 	return err
 }
 
-// prepare makes golang-migrate's driver for the schema, which has to exist, and repairs what a kill has left.
+// prepare makes golang-migrate's driver for the schema, which has to exist, and repairs what a kill has left. From here on
+// until the end of the operation golang-migrate's own command waits: what is read now stays true.
 func (s *session) prepare(ctx context.Context) error {
+	name, err := databaseName(ctx, s.conn)
+	if err != nil {
+		return err
+	}
+	if s.foreignKey, err = foreignKey(name, s.schema); err != nil {
+		return err
+	}
+	if err := s.lockForeign(ctx); err != nil {
+		return fmt.Errorf("open schema %s: %w", s.schema, err)
+	}
 	if s.driver == nil {
-		inner, err := s.inner(ctx)
+		inner, err := migratepgx.WithInstance(s.db, &migratepgx.Config{
+			DatabaseName: name, MigrationsTable: versionTable, SchemaName: s.schema,
+		})
 		if err != nil {
 			return fmt.Errorf("open schema %s: %w", s.schema, plain(err))
 		}
+		failpoint.Hit(committed)
 		s.driver = &driver{Driver: inner, options: s.options, busy: s.foreign}
 		err = patient(ctx, s.options, "comment", func() error { return s.describeVersionTable(ctx) })
 		if err != nil {
@@ -153,6 +167,19 @@ func (s *session) prepare(ctx context.Context) error {
 	}
 	s.driver.ctx = ctx
 	return s.heal(ctx)
+}
+
+// lockForeign takes golang-migrate's own advisory lock. golang-migrate takes it too, for each step, and gives it back; a session
+// can take a lock that it has. While it opens a schema it would give up the first time that the lock is not had.
+func (s *session) lockForeign(ctx context.Context) error {
+	err := patient(ctx, s.options, "open", func() error {
+		_, err := s.conn.Exec(ctx, "select pg_catalog.pg_advisory_lock($1)", s.foreignKey)
+		return err
+	})
+	if err != nil && contended(err) && ctx.Err() == nil {
+		return s.foreign(ctx, err)
+	}
+	return err
 }
 
 // databaseName returns the name of the database as golang-migrate's command has it: the path of a URL, with the slash.
@@ -176,39 +203,6 @@ func foreignKey(of, schemaName string) (int64, error) {
 		return 0, fmt.Errorf("name golang-migrate's lock: %w", err)
 	}
 	return strconv.ParseInt(key, 10, 64)
-}
-
-// inner makes golang-migrate's own driver.
-//
-// Its lock is taken before: while golang-migrate opens the schema it takes it too, and gives up the first time that it is
-// not had. A session can take a lock that it has.
-func (s *session) inner(ctx context.Context) (database.Driver, error) {
-	name, err := databaseName(ctx, s.conn)
-	if err != nil {
-		return nil, err
-	}
-	if s.foreignKey, err = foreignKey(name, s.schema); err != nil {
-		return nil, err
-	}
-	err = patient(ctx, s.options, "open", func() error {
-		_, err := s.conn.Exec(ctx, "select pg_catalog.pg_advisory_lock($1)", s.foreignKey)
-		return err
-	})
-	if err != nil {
-		if contended(err) && ctx.Err() == nil {
-			err = s.foreign(ctx, err)
-		}
-		return nil, err
-	}
-	d, err := migratepgx.WithInstance(s.db, &migratepgx.Config{
-		DatabaseName: name, MigrationsTable: versionTable, SchemaName: s.schema,
-	})
-	if err != nil {
-		return nil, err // the connection is given up and the lock with it
-	}
-	failpoint.Hit(committed)
-	_, err = s.conn.Exec(ctx, "select pg_catalog.pg_advisory_unlock($1)", s.foreignKey)
-	return d, err
 }
 
 // foreign is the error of golang-migrate's own lock, which its command may have.
