@@ -1,6 +1,7 @@
 package admin_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -100,5 +101,28 @@ func TestSettingsOfARole(t *testing.T) {
 	}
 	if u, err := admin.Undo(t.Context(), conn, "web", newest(t, pool).ID); err != nil || u.Rows() != 1 {
 		t.Errorf("Undo = %+v, %v", u, err)
+	}
+}
+
+// Columns that somebody has added to users are theirs: a load that is undone changes what the calls say, and no more.
+func TestUndoKeepsColumnsOfOthers(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.Pool(t)
+	identify := func(id, user, plan, email string) string {
+		return `{"type":"identify","messageId":"` + id + `","userId":"` + user + `","timestamp":"2026-01-15T10:00:0` + id +
+			`Z","traits":{"plan":"` + plan + `","email":"` + email + `"}}`
+	}
+	mustLoad(t, pool, identify("1", "u1", "old", "x"), identify("2", "u2", "old", "y"), identify("3", "u3", "old", "z"))
+	mustLoad(t, pool, identify("4", "u1", "new", "x"), identify("5", "u2", "new", "q"), identify("6", "u3", "new", "y"), identify("7", "u4", "new", "w"))
+	pgtest.Exec(t, pool, `alter table web.users add column score bigint`)
+	pgtest.Exec(t, pool, `update web.users set score = 10 * substr(id, 2)::bigint`)
+	pgtest.Exec(t, pool, `create unique index on web.users (email)`) // in which rows come in each other's way
+	undone, err := admin.Undo(t.Context(), pool, "web", newest(t, pool).ID)
+	if err != nil || undone.Rebuilt["users"] != 4 {
+		t.Fatalf("%+v, %v", undone, err)
+	}
+	got := fmt.Sprint(pgtest.Query(t, pool, `select id, plan, email, coalesce(score, 0) from web.users order by id`))
+	if want := "[[u1 old x 10] [u2 old y 0] [u3 old z 30]]"; got != want {
+		t.Errorf("users are %s, want %s", got, want)
 	}
 }

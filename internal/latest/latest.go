@@ -86,13 +86,35 @@ func (t Table) Keys(ctx context.Context, tx Tx, schemaName string, loads ...time
 	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
 
-// Rebuild makes the rows of the given keys anew from the calls that are there, and removes those that have none left. It
-// returns the keys whose new rows Postgres refuses; they have none then.
+// Rebuild makes the rows of the given keys anew from the calls that are there, and removes those that have none left.
+// Columns that somebody else has added keep their values, but in rows that Postgres refuses beside the old ones: these are
+// made without them. It returns the keys whose new rows are refused even so; they have none then.
 func (t Table) Rebuild(ctx context.Context, tx Tx, schemaName string, keys []string, now time.Time) ([]Refused, error) {
-	if _, err := tx.Exec(ctx, "delete from "+ident(schemaName, t.Name)+" where id = any($1)", keys); err != nil {
-		return nil, fmt.Errorf("clear %s: %w", t.Name, err)
+	left := " where p.id = any($1) and not exists (select from " + ident(schemaName, t.Calls) + " as c where c." + ident(t.Key) +
+		" = p.id and octet_length(c." + ident(t.Key) + ") <= " + fmt.Sprint(MaxKey) + ")"
+	if err := t.clear(ctx, tx, schemaName, left, keys); err != nil {
+		return nil, err
+	}
+	refused, err := t.insertKeys(ctx, tx, schemaName, keys, now)
+	if err != nil || len(refused) == 0 {
+		return nil, err
+	}
+	keys = make([]string, len(refused))
+	for i, r := range refused {
+		keys[i] = r.Key
+	}
+	if err := t.clear(ctx, tx, schemaName, " where p.id = any($1)", keys); err != nil {
+		return nil, err
 	}
 	return t.insertKeys(ctx, tx, schemaName, keys, now)
+}
+
+// clear removes rows of the given keys, those of the condition.
+func (t Table) clear(ctx context.Context, tx Tx, schemaName, where string, keys []string) error {
+	if _, err := tx.Exec(ctx, "delete from "+ident(schemaName, t.Name)+" as p"+where, keys); err != nil {
+		return fmt.Errorf("clear %s: %w", t.Name, err)
+	}
+	return nil
 }
 
 // Refresh makes the rows of the given keys anew from the calls that are there. It returns the keys whose rows Postgres
