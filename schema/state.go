@@ -88,21 +88,23 @@ type standard struct {
 	groupID, previousID, category, pageName *ColumnState
 }
 
-// ColumnState is one column as the loader knows it. Exported fields are read-only for others.
+// ColumnState is one column as the loader knows it. Exported fields are read-only for others. There may be 250,000 of them:
+// the small fields stand together, which keeps one within 80 bytes.
 type ColumnState struct {
 	Name  string
-	Type  Type
-	Index int // in TableState.Columns
 	Path  []string
+	Index int // in TableState.Columns
 
+	serial uint64 // the last row that met the column, and which leaf it took
+	maxAbs uint64
+	winner int32
+	place  int32 // counts the columns of the table in the database from 1; 0 if it is not there yet
+
+	Type    Type
+	stored  Type // the type in the database; Unknown if it is not there yet
 	role    role
 	array   bool // the first value was an array
-	stored  Type // the type in the database; Unknown if it is not there yet
-	place   int  // counts the columns of the table in the database from 1; 0 if it is not there yet
-	maxAbs  uint64
-	refused bool   // since Begin a value was refused that double precision or numeric would have taken
-	serial  uint64 // the last row that met the column, and which leaf it took
-	winner  int32
+	refused bool // since Begin a value was refused that double precision or numeric would have taken
 }
 
 // role is what becomes of the values bound to a column.
@@ -177,7 +179,7 @@ func (t *TableState) syncColumn(c *Column, place int) (consistent bool) {
 		t.adopt(cs, c.Type)
 	}
 	consistent = cs.Type == c.Type
-	cs.Type, cs.stored, cs.place = c.Type, c.Type, place
+	cs.Type, cs.stored, cs.place = c.Type, c.Type, int32(place)
 	return consistent
 }
 
