@@ -37,9 +37,8 @@ func (a *app) pullCommand() *cobra.Command {
 event on each day of the project's time zone is a window: one transaction, read again as long as its day lasts and --lookback
 days longer, for events that come late, and only added to. Running the same command again is always safe.
 
-Without --from it goes on after the last pull, or begins with the last days; without --to it goes up to today: what a schedule
-wants. A DAY is 2026-10-01, today,
-yesterday, or 7d for seven days ago.
+Without --from it goes on after the last pull, and with what has failed before, or begins with the last days; without --to it goes
+up to today: what a schedule wants. A DAY is 2026-10-01, today, yesterday, or 7d for seven days ago.
 
 The events are the 19 of the catalogue, those that the account tells of, and those of --events. Some of CleverTap's events are
 not given away by this API; they are named in the summary and do not fail the command. Files of an export have them.

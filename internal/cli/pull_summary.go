@@ -155,7 +155,7 @@ func (p *printer) pullFailures(o *pulled) {
 	if o.pull.FailedUnits() == 0 {
 		return
 	}
-	p.heading("Failed (nothing of these windows is new in the database)")
+	p.heading("Failed (nothing of these windows is new in the database; the next pull without --from tries them again)")
 	shown := 0
 	for i := range o.pull.Units {
 		if err := o.pull.Units[i].Err; err != nil {

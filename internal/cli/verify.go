@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/spf13/cobra"
 
 	"github.com/tapline/tapline/internal/config"
@@ -81,7 +82,7 @@ func (a *app) verify(ctx context.Context, f pullFlags, files []string) (err erro
 	if len(files) > 0 {
 		c, err = a.comparedFiles(ctx, &f, files, valid)
 	} else {
-		c, err = a.comparedAccount(ctx, &f, valid)
+		c, err = a.comparedAccount(ctx, &f, valid, pool)
 	}
 	if err != nil {
 		return err
@@ -135,11 +136,12 @@ func (a *app) comparedFiles(ctx context.Context, f *pullFlags, files []string, v
 }
 
 // comparedAccount is an account.
-func (a *app) comparedAccount(ctx context.Context, f *pullFlags, valid config.Valid) (*compared, error) {
+func (a *app) comparedAccount(ctx context.Context, f *pullFlags, valid config.Valid, pool *pgxpool.Pool) (*compared, error) {
 	o, _, err := a.pullOptions(f)
 	if err != nil {
 		return nil, err
 	}
+	o.Pool = pool
 	if f.to == "" && valid.Zone != nil { // today's events are still coming
 		o.To = clevertap.DayOf(time.Now().In(valid.Zone)).Add(-1)
 	}

@@ -39,7 +39,7 @@ func Prepare(ctx context.Context, o Options, dry bool) (Ahead, error) {
 	if err != nil {
 		return out, err
 	}
-	defer p.client.Close()
+	defer p.close()
 	if out.Events, err = p.client.Schema(ctx); err != nil {
 		return out, err
 	}

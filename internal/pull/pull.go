@@ -50,7 +50,7 @@ func Pull(ctx context.Context, o Options) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
-	defer p.client.Close()
+	defer p.close()
 	return p.run(ctx)
 }
 
@@ -58,6 +58,7 @@ func Pull(ctx context.Context, o Options) (Report, error) {
 type puller struct {
 	o      Options
 	client *clevertap.Client
+	slots  *slots // nil without a database
 	today  clevertap.Day
 	began  time.Time
 	goesOn bool // no first day was given
@@ -89,9 +90,21 @@ func newPuller(o Options) (*puller, error) {
 	if err := p.setDays(); err != nil {
 		return nil, err
 	}
+	if o.Pool != nil {
+		p.slots = newSlots(o.Pool.Config().ConnConfig, o.API.Account, o.Loader.Logger)
+		o.API.Slot = p.slots.take
+	}
 	var err error
 	p.client, err = clevertap.New(o.API)
 	return p, err
+}
+
+// close closes connections, none of which may be in use.
+func (p *puller) close() {
+	p.client.Close()
+	if p.slots != nil {
+		p.slots.close()
+	}
 }
 
 // before is the first day whose windows may have to be read on a day: the lookback's, and one more, for what comes late on its last.
@@ -202,10 +215,11 @@ type Reading struct {
 	// Events are those that are asked for, From and To the days.
 	Events   []string
 	From, To clevertap.Day
-	client   *clevertap.Client
+	puller   *puller
 }
 
-// Open makes a Reading of all windows that Options say, whether they are loaded or not. No database is needed.
+// Open makes a Reading of all windows that Options say, whether they are loaded or not. The database
+// is not read: it is where requests of other pulls of the account are considered, and may be left out.
 func Open(ctx context.Context, o Options) (*Reading, error) {
 	p, err := newPuller(o)
 	if err != nil {
@@ -213,16 +227,16 @@ func Open(ctx context.Context, o Options) (*Reading, error) {
 	}
 	events, err := p.events(ctx)
 	if err != nil {
-		p.client.Close()
+		p.close()
 		return nil, err
 	}
 	return &Reading{
-		Source: p.source(clevertap.Windows(events, p.o.From, p.o.To)), Events: events, From: p.o.From, To: p.o.To, client: p.client,
+		Source: p.source(clevertap.Windows(events, p.o.From, p.o.To)), Events: events, From: p.o.From, To: p.o.To, puller: p,
 	}, nil
 }
 
-// Close closes connections that are idle.
-func (r *Reading) Close() { r.client.Close() }
+// Close closes connections. Units has to have ended.
+func (r *Reading) Close() { r.puller.close() }
 
 // progressInterval is the time between two calls of Options.Progress.
 const progressInterval = 200 * time.Millisecond

@@ -7,6 +7,7 @@
 package clevertap
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -58,6 +59,9 @@ type Options struct {
 	Patience time.Duration
 	// Timeout is how long an answer may make no progress. Defaults to a minute.
 	Timeout time.Duration
+	// Slot waits until a request may be made, for the sake of others that ask the same account, and returns what ends it. It is called
+	// for at most MaxRequests at once. Defaults to no waiting.
+	Slot func(ctx context.Context) (give func())
 	// Logger gets what is repeated and why. Defaults to none.
 	Logger *slog.Logger
 }
@@ -129,6 +133,9 @@ func (o *Options) setDefaults() {
 	defaults(&o.Timeout, time.Minute)
 	if o.BatchSize == 0 {
 		o.BatchSize = DefaultBatchSize
+	}
+	if o.Slot == nil {
+		o.Slot = func(context.Context) func() { return func() {} }
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)

@@ -101,11 +101,13 @@ func (c *Client) send(ctx context.Context, method, path string, body []byte) (_ 
 	case <-ctx.Done():
 		return nil, nil, context.Cause(ctx)
 	}
+	give := c.opts.Slot(ctx)
 	asking, cancel := context.WithCancelCause(ctx)
 	stalled := time.AfterFunc(c.opts.Timeout, func() { cancel(errStalled) })
 	free := func() {
 		stalled.Stop()
 		cancel(nil)
+		give()
 		<-c.slots
 	}
 	req, err := http.NewRequestWithContext(asking, method, c.base+path, bytes.NewReader(body))
