@@ -211,10 +211,11 @@ func readSource(ctx context.Context, db DB, nickname string) (source, error) {
 	return s, nil
 }
 
-// sameRegion makes sure that the destinations of a source without a region are in one.
+// sameRegion makes sure that a destination of a source without a region is where the others are.
 func sameRegion(ctx context.Context, db DB, d *Destination) error {
 	var name, region string
-	err := db.QueryRow(ctx, "select name, region from "+destinations+" where source = $1 and region <> $2 order by name limit 1", d.Source, d.Region).
+	err := db.QueryRow(ctx, "select name, region from "+destinations+" where source = $1 and region <> $2 and name <> $3 order by name limit 1",
+		d.Source, d.Region, d.Name).
 		Scan(&name, &region)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):

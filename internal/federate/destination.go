@@ -278,12 +278,17 @@ func Update(ctx context.Context, db DB, d Destination, sourceRegion string) erro
 	if err := d.Check(sourceRegion); err != nil {
 		return err
 	}
+	before, err := Get(ctx, db, d.Name)
+	if err != nil {
+		return err
+	}
 	if d.Settings.IDSource == "" {
-		before, err := Get(ctx, db, d.Name)
-		if err != nil {
+		d.Settings.IDSource = before.Settings.IDSource
+	}
+	if sourceRegion == "" {
+		if err := sameRegion(ctx, db, &d); err != nil {
 			return err
 		}
-		d.Settings.IDSource = before.Settings.IDSource
 	}
 	settings, err := json.Marshal(d.Settings)
 	if err != nil {

@@ -228,11 +228,31 @@ func (r *reader) choose(ctx context.Context, tx pgx.Tx) (*piece, error) {
 		enough = p.ordered
 		return nil
 	})
-	if err != nil || p.end.seq == r.pos.seq {
+	if err != nil {
 		return nil, err
+	}
+	if p.end.seq == r.pos.seq {
+		return nil, r.numbered(ctx, tx)
 	}
 	p.spool.limit = spoolMemory
 	return p, nil
+}
+
+// numbered makes sure that the loads are those that the cursor has counted: the newest one always stays. In a schema that
+// was made anew they begin with 1 again, and those up to the cursor would never be sent.
+func (r *reader) numbered(ctx context.Context, tx pgx.Tx) error {
+	if r.pos.seq == 0 {
+		return nil
+	}
+	var newest int64
+	if err := tx.QueryRow(ctx, "select coalesce(max(seq), 0) from "+r.name("_loads")).Scan(&newest); err != nil {
+		return err
+	}
+	if newest >= r.pos.seq {
+		return nil
+	}
+	return setupError{fmt.Errorf("%d loads are sent, and schema %s has %d: it was made anew, and its first loads would be left out. "+
+		"To send all of it: tapline destination remove %s, and add it again", r.pos.seq, r.schema, newest, r.d.Name)}
 }
 
 // rows reads the rows of one table into the piece. It reports whether the piece is full before the load is.

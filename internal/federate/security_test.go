@@ -75,6 +75,25 @@ func TestRegionsOfOneSource(t *testing.T) {
 	if err := add("third", "eu"); err != nil {
 		t.Error(err)
 	}
+	update := func(name, region string) error {
+		d := federate.Destination{Name: name, Source: nickname, Region: region, KeyFrom: "env:KEY"}
+		return federate.Update(t.Context(), s.pool, d, "")
+	}
+	if err := update("third", "us"); err == nil || !strings.Contains(err.Error(), "tapline source set "+nickname+" --region") {
+		t.Errorf("Update to another region = %v", err)
+	}
+	if err := update("third", "eu"); err != nil {
+		t.Error(err)
+	}
+	if err := federate.Remove(t.Context(), s.pool, "third"); err != nil {
+		t.Fatal(err)
+	}
+	if err := update("first", "us"); err != nil {
+		t.Errorf("Update of the only destination = %v", err)
+	}
+	if err := update("first", "eu"); err != nil {
+		t.Fatal(err)
+	}
 	pgtest.Exec(t, s.pool, `update tapline.sources set settings = '{"region":"us"}'`)
 	var region *federate.RegionError
 	if err := add("fourth", "eu"); !errors.As(err, &region) || region.SourceRegion != "us" {

@@ -95,7 +95,7 @@ func (f *Federator) untilPaused(ctx context.Context, d *Destination) {
 
 // untilDone sends to one destination what there is.
 func (f *Federator) untilDone(ctx context.Context, d *Destination) error {
-	pause, good := f.pauses(), time.Now()
+	pause, tries := f.pauses(), attempts{good: time.Now()}
 	for {
 		moved, err := f.session(ctx, d.Name)
 		var paused *PausedError
@@ -112,14 +112,10 @@ func (f *Federator) untilDone(ctx context.Context, d *Destination) error {
 			return err
 		}
 		if moved {
-			good = time.Now()
+			tries.good = time.Now()
 			pause.Reset()
 		}
-		limit := f.opt.GiveUp
-		if errors.Is(err, ErrLeased) {
-			limit = f.opt.Lease + f.opt.Lease/2 // a process that was killed has a lease until it ends
-		}
-		if time.Since(good) > limit {
+		if tries.enough(err, time.Now(), &f.opt) {
 			f.noteError(ctx, d.Name, err)
 			return fmt.Errorf("destination %s: %w", d.Name, err)
 		}
@@ -128,6 +124,25 @@ func (f *Federator) untilDone(ctx context.Context, d *Destination) error {
 			return nil
 		}
 	}
+}
+
+// attempts are what untilDone knows of the sessions that failed.
+type attempts struct {
+	good   time.Time // when something arrived last, or the first session began
+	leased time.Time // since when another session has the lease; zero if none has
+}
+
+// enough reports whether a destination is to be given up after an error.
+func (a *attempts) enough(err error, now time.Time, o *Options) bool {
+	if !errors.Is(err, ErrLeased) {
+		a.leased = time.Time{}
+		return now.Sub(a.good) > o.GiveUp
+	}
+	if a.leased.IsZero() {
+		a.leased = now
+	}
+	// A process that was killed has a lease until it ends; so has our own last session if Postgres went away under it.
+	return now.Sub(a.leased) > o.Lease+o.Lease/2
 }
 
 // denied reports whether the role lacks a right, which time does not give it.
