@@ -102,6 +102,7 @@ type comparison struct {
 	seen    *occurrence.Counter // tables and ids
 	nth     *occurrence.Counter // of the unit's records that cannot be read
 	pending map[string][]record // by table
+	waits   int                 // records in pending
 	found   map[key]int64       // rows that the source has, by the day that Postgres has
 	untold  map[key]bool        // windows that could not be read
 }
@@ -113,8 +114,8 @@ type record struct {
 	day string
 }
 
-// maxPending is how many records of a table are looked for at once.
-const maxPending = 4000
+// maxPending is how many records of a table are looked for at once, maxWaiting how many of all tables wait for that.
+const maxPending, maxWaiting = 4000, 100_000
 
 // Run reads the whole source and compares. An error ends it; units that cannot be read do not.
 func Run(ctx context.Context, o Options) (_ Report, err error) {
@@ -144,10 +145,8 @@ func Run(ctx context.Context, o Options) (_ Report, err error) {
 	if ctx.Err() != nil {
 		return *c.report, context.Cause(ctx)
 	}
-	for table := range c.pending {
-		if err := c.look(ctx, table); err != nil {
-			return *c.report, err
-		}
+	if err := c.lookAll(ctx); err != nil {
+		return *c.report, err
 	}
 	if err := c.extra(ctx); err != nil {
 		return *c.report, err
@@ -232,8 +231,22 @@ func (c *comparison) take(ctx context.Context, ev *schema.Event) error {
 		return nil
 	}
 	c.pending[table] = append(c.pending[table], record{string(ev.ID), ev.RawDigest(), day})
-	if len(c.pending[table]) >= maxPending {
+	c.waits++
+	switch {
+	case len(c.pending[table]) >= maxPending:
 		return c.look(ctx, table)
+	case c.waits >= maxWaiting:
+		return c.lookAll(ctx)
+	}
+	return nil
+}
+
+// lookAll looks for all records that are pending.
+func (c *comparison) lookAll(ctx context.Context) error {
+	for table := range c.pending {
+		if err := c.look(ctx, table); err != nil {
+			return err
+		}
 	}
 	return nil
 }

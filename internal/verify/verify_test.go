@@ -138,8 +138,8 @@ func TestAccount(t *testing.T) {
 	}
 
 	s.exec("delete from clevertap_prod.app_launched where id = (select min(id) from clevertap_prod.app_launched where serial > 0)")
-	s.exec(`insert into clevertap_prod.notification_sent (id, "timestamp") values ('mine', '2026-01-02T10:00:00+05:30')`)
-	s.exec(`insert into clevertap_prod.notification_sent (id, "timestamp") values ('other day', '2026-01-03T00:00:00+05:30')`)
+	s.exec(`insert into clevertap_prod.notification_sent (id, original_timestamp, "timestamp") values ('mine', now(), '2026-01-02T10:00:00+05:30')`)
+	s.exec(`insert into clevertap_prod.notification_sent (id, original_timestamp, "timestamp") values ('other day', now(), '2026-01-03T00:00:00+05:30')`)
 	got := map[string]string{}
 	for _, d := range s.verify().Differences() {
 		got[d.Table] = fmt.Sprintf("missing %d extra %d samples %d", d.Missing, d.Extra, len(d.Samples))
@@ -152,6 +152,29 @@ func TestAccount(t *testing.T) {
 	s.server.SetFault(clevertapfake.CursorLoop)
 	if r := s.verify(); len(r.Failed) == 0 || total(r).Extra > 1 {
 		t.Errorf("with windows that fail: %d failed, %d extra", len(r.Failed), total(r).Extra)
+	}
+}
+
+// TestOtherDays: rows of days that are not compared are no difference, also those that have the day of their load because their
+// own time cannot be read.
+func TestOtherDays(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, clevertapfake.Options{})
+	s.server.Add(clevertapfake.Record{Event: "App Launched", Day: 20260101, Raw: []byte(`{"profile":{"objectId":"__a"}, "ts": 0, "event_props": {"Serial":-1}}`)})
+	s.pull()
+	s.From = clevertap.DayOf(time.Now().In(s.Location)).Add(-1) // the day of the load, and the one before it should midnight be near
+	s.To = s.From.Add(1)
+	if r := s.verify(); len(r.Differences()) > 0 {
+		t.Errorf("a row of another window differs: %+v", r.Differences())
+	}
+	s.From = clevertap.Day{Year: 2026, Month: 1, Date: 1}
+	s.To = s.From.Add(1)
+	if r := s.verify(); len(r.Differences()) > 0 || total(r).Rows != s.people.Len() {
+		t.Errorf("with its own window: %+v", r.Differences())
+	}
+	s.exec("delete from clevertap_prod.app_launched where serial = -1")
+	if r := s.verify(); len(r.Differences()) != 1 || total(r).Missing != 1 {
+		t.Errorf("a row without a time is gone: %+v", r.Differences())
 	}
 }
 
