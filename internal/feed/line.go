@@ -64,6 +64,7 @@ func (l *line) cycle(ctx context.Context) error {
 			return err
 		}
 		if c == nil {
+			l.idle()
 			pause(ctx, looking)
 			return nil
 		}
@@ -73,7 +74,7 @@ func (l *line) cycle(ctx context.Context) error {
 	defer l.hand.release()
 	err := l.gather(ctx)
 	if len(l.hand.frames) == 0 {
-		if err == nil && (l.purge || l.overdue() || time.Since(l.purged) > purging) {
+		if err == nil && (l.purge || l.overdue() || time.Since(l.purged) > l.purging()) {
 			err = l.clean(ctx)
 		}
 		return err
@@ -184,9 +185,12 @@ type above struct {
 // clean purges what is acknowledged up to the first frame that is not. Loaded frames that have long been waiting for that one
 // are removed one by one: until somebody has mended what is wrong with it the stream must not fill up with them.
 func (l *line) clean(ctx context.Context) error {
-	floor, err := l.consumer.Purge(ctx)
+	floor, left, err := l.consumer.Purge(ctx)
 	if err != nil {
 		return fmt.Errorf("purge: %w", err)
+	}
+	if left == 0 {
+		l.idle()
 	}
 	l.above = slices.DeleteFunc(l.above, func(a above) bool { return a.sequence <= floor })
 	for l.overdue() {
@@ -197,6 +201,23 @@ func (l *line) clean(ctx context.Context) error {
 	}
 	l.purge, l.purged = false, time.Now()
 	return nil
+}
+
+// purging is how often an idle stream is looked at: more often while it is said that something is wrong.
+func (l *line) purging() time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.status.State != Running {
+		return min(purging, l.w.opts.PauseRetry)
+	}
+	return purging
+}
+
+// idle notes that nothing waits: whatever was wrong, it keeps nothing from being loaded. Others may have loaded what could
+// not be loaded here.
+func (l *line) idle() {
+	l.faults, l.blocked = 0, time.Time{}
+	l.set(Running, "")
 }
 
 // overdue reports whether a loaded frame has waited too long to be purged.

@@ -121,6 +121,19 @@ func TestRevokedRight(t *testing.T) {
 	equal(t, admin, `select count(*) from shop._quarantine`, "0")
 }
 
+// What cannot be loaded here may be loaded elsewhere: then nothing is wrong here any more, although nothing comes that would show it.
+func TestLoadedByAnother(t *testing.T) {
+	t.Parallel()
+	b, pool := broker(t, stream.Options{}), pgtest.Pool(t)
+	post(t, intake(t, b), call("first", "Seen", `{}`))
+	away := pgtest.PoolAt(t, "postgres://nobody@127.0.0.1:1/nowhere")
+	w := work(t, options(b, away, loader.Config{}))
+	w.reached(feed.Retrying)
+	work(t, options(b, pool, loader.Config{}))
+	drained(t, b)
+	w.reached(feed.Running)
+}
+
 // as returns a pool of sessions with another role.
 func as(t *testing.T, admin *pgxpool.Pool, role string) *pgxpool.Pool {
 	t.Helper()

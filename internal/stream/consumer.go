@@ -120,37 +120,38 @@ func (f *Frame) GiveBack(after time.Duration) error {
 	return f.msg.NakWithDelay(after)
 }
 
-// Purge removes the frames up to which all are acknowledged, and returns the number of the last of them.
-func (c *Consumer) Purge(ctx context.Context) (floor uint64, err error) {
+// Purge removes the frames up to which all are acknowledged. It returns the number of the last of them, and how many are not
+// acknowledged yet.
+func (c *Consumer) Purge(ctx context.Context) (floor, left uint64, err error) {
 	info, err := c.pull.Info(ctx)
 	if err != nil {
-		return 0, c.gone(fmt.Errorf("look at consumer of stream %s: %w", c.source.name, err))
+		return 0, 0, c.gone(fmt.Errorf("look at consumer of stream %s: %w", c.source.name, err))
 	}
 	if err := checkConsumer(&info.Config, c.source.name); err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	stream, err := c.source.stream.Info(ctx)
 	if err != nil {
-		return 0, c.gone(fmt.Errorf("look at stream %s: %w", c.source.name, err))
+		return 0, 0, c.gone(fmt.Errorf("look at stream %s: %w", c.source.name, err))
 	}
 	if stream.Created.UnixNano() != c.source.created {
 		c.broker.forget(c.schema, c.source)
-		return 0, ErrGone
+		return 0, 0, ErrGone
 	}
 	if last := max(info.Delivered.Stream, info.AckFloor.Stream); last > stream.State.LastSeq {
 		if c.ahead++; c.ahead > 1 { // a replica that has just become the leader may be late once
-			return 0, c.wentBack(ctx, last, stream.State.LastSeq)
+			return 0, 0, c.wentBack(ctx, last, stream.State.LastSeq)
 		}
-		return 0, nil
+		return 0, 1, nil
 	}
 	c.ahead = 0
 	if floor = info.AckFloor.Stream; floor > c.purged && floor >= stream.State.FirstSeq {
 		if err := c.source.stream.Purge(ctx, jetstream.WithPurgeSequence(floor+1)); err != nil {
-			return 0, fmt.Errorf("purge stream %s: %w", c.source.name, err)
+			return 0, 0, fmt.Errorf("purge stream %s: %w", c.source.name, err)
 		}
 		c.purged = floor
 	}
-	return floor, nil
+	return floor, info.NumPending + uint64(info.NumAckPending), nil
 }
 
 // messageGone is the server's code for a message that was removed before.

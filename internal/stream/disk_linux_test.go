@@ -168,7 +168,7 @@ func (p *publisher) load(ctx context.Context, schema string) error {
 			}
 		}
 	}
-	if _, err := c.Purge(ctx); err != nil {
+	if _, _, err := c.Purge(ctx); err != nil {
 		return err
 	}
 	return nil

@@ -70,7 +70,7 @@ func TestFrames(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := c.Purge(t.Context()); err != nil {
+	if _, _, err := c.Purge(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if info, _, _ := b.Info(t.Context(), "shop"); info.Messages != 2 || info.Unloaded != 1 || info.Floor != 1 {
@@ -84,7 +84,7 @@ func TestFrames(t *testing.T) {
 	} else if err := again.AckSync(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.Purge(t.Context()); err != nil {
+	if _, _, err := c.Purge(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if info, _, _ := b.Info(t.Context(), "shop"); info.Messages != 0 || info.Unloaded != 0 || !info.Oldest.IsZero() {
@@ -118,7 +118,7 @@ func TestFullStream(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := c.Purge(t.Context()); err != nil {
+	if _, _, err := c.Purge(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if err := b.Publish(t.Context(), "shop", "again", frame); err != nil {
@@ -184,7 +184,7 @@ func TestRemovedStream(t *testing.T) {
 	if err := js.DeleteStream(t.Context(), "TAPLINE_shop"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.Purge(t.Context()); !errors.Is(err, stream.ErrGone) {
+	if _, _, err := c.Purge(t.Context()); !errors.Is(err, stream.ErrGone) {
 		t.Errorf("purge of a stream that was removed: %v", err)
 	}
 	if second := key(); second == first {
