@@ -20,6 +20,9 @@ func TestConfigCheck(t *testing.T) {
 	wrong := w.file("wrong.yaml", "sources: {Web: {}}\njobs:\n  a: {kind: prune, args: [--loads-oldr-than, 3d]}\n  b: {kind: laod}\n")
 	contains(t, w.must(64, "config", "check", wrong).stdout, "✗ "+wrong+":3:20: unknown flag: --loads-oldr-than. Did you mean --loads-older-than?",
 		"✗ "+wrong+":4:7: kind \"laod\"", "2 things are wrong")
+	endless := w.file("endless.yaml", "sources: {Web: {}}\njobs:\n  a: {kind: load, inputs: [x*], args: [--watch, 9s]}\n  b: {kind: verify, args: [today]}\n")
+	contains(t, w.must(64, "config", "check", endless).stdout, "✗ "+endless+":3:33: --watch goes on for ever, and so would a run: make it watch: 9s",
+		"✗ "+endless+":4:21: tapline verify takes no arguments, and was given \"today\"")
 	var doc struct {
 		Errors   int `json:"errors"`
 		Findings []struct {

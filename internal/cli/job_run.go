@@ -135,8 +135,17 @@ func (a *app) checkJobCommand(s config.JobSettings) error {
 		return &config.Error{Setting: "kind", Value: s.Kind, Problem: "this program has no such command"}
 	}
 	args := a.jobArgs(s, true, time.Now())[len(jobCommands()[s.Kind]):]
+	wrong := func(problem, hint string) error {
+		return &config.Error{Setting: "args", Problem: "job " + s.Name + ": " + problem, Hint: hint}
+	}
 	if err := c.ParseFlags(args); err != nil {
-		return &config.Error{Setting: "args", Problem: "job " + s.Name + ": " + flagError(c, err).Error(), Hint: "see " + c.CommandPath() + " --help"}
+		return wrong(flagError(c, err).Error(), "see "+c.CommandPath()+" --help")
+	}
+	if watch := c.Flags().Lookup("watch"); watch != nil && watch.Changed {
+		return wrong("--watch goes on for ever, and so would a run", "make it watch: "+watch.Value.String()+", in place of a schedule")
+	}
+	if err := c.ValidateArgs(c.Flags().Args()); err != nil {
+		return wrong(err.Error(), "")
 	}
 	return nil
 }
@@ -238,6 +247,16 @@ func runCode(run *jobs.Run, err error) int {
 		return *run.ExitCode
 	}
 	return exitFailed
+}
+
+// neverRan says that a run by hand did not begin, such as because of the configuration file: who reads its last line
+// finds one.
+func (a *app) neverRan(c *cobra.Command, err error, code int) {
+	once, wrong := c.Flags().GetBool("once")
+	if job := c.Flags().Args(); c.Name() == "run" && wrong == nil && once && len(job) == 1 {
+		r := jobs.Run{Job: job[0], Outcome: jobs.Failed, Error: describe(err)}
+		a.answered = a.writeLine(runJSON{Run: r, Code: code}) == nil
+	}
 }
 
 // writeLine writes a JSON document as one line.

@@ -83,6 +83,13 @@ func TestRunOnce(t *testing.T) {
 	contains(t, w.must(64, "run", "forward", "--once", flag).stderr, "there are no destinations")
 	w.must(0, "run", "clean", "--once", flag)
 	w.history(flag)
+	for _, more := range [][]string{{}, {"--json"}} { // a run that does not even begin has a last line, too
+		r = w.must(64, append([]string{"run", "files", "--once", "--config", w.file("wrong.yaml", "jobz: {}\n")}, more...)...)
+		if line = lastLine(t, r.stdout); line.Job != "files" || line.Outcome != "failed" || line.ExitCode != 64 || !strings.Contains(line.Error, "wrong.yaml:1:1: ") {
+			t.Errorf("got %+v", line)
+		}
+		contains(t, r.stderr, "wrong.yaml:1:1: ")
+	}
 }
 
 // history looks at what TestRunOnce did.

@@ -63,6 +63,9 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 // complain tells the error: in words on stderr, or as the JSON document that the command did not get to write.
 func (a *app) complain(cmd *cobra.Command, err error, code int) {
 	message := describe(err)
+	if !a.answered {
+		a.neverRan(cmd, err, code)
+	}
 	if a.json && !a.answered {
 		_ = a.writeJSON(errorJSON{Error: message, ExitCode: code}) // there is no third way to say it
 		return

@@ -18,8 +18,8 @@ type Alerts struct {
 	Stale      map[string]map[string]string `yaml:"stale" doc:"By source and table (with * and ?): how long a table may get no rows, such as 6h."`
 	Quarantine map[string]*QuarantineLimit  `yaml:"quarantine" doc:"By source: how much may go to quarantine."`
 	CheckEvery string                       `yaml:"check_every" doc:"How often tables and quarantine are looked at. Defaults to 5m."`
-	Cooldown   string                       `yaml:"cooldown" doc:"How long nothing is told again that goes on. Defaults to 4h."`
-	Timeout    string                       `yaml:"timeout" doc:"How long the webhook may take to answer. Defaults to 10s."`
+	Cooldown   string                       `yaml:"cooldown" doc:"How long nothing is told again that goes on, at least 1s. Defaults to 4h."`
+	Timeout    string                       `yaml:"timeout" doc:"How long the webhook may take to answer, at most 1m. Defaults to 10s."`
 	AllowHTTP  bool                         `yaml:"allow_http" doc:"Allow a URL without TLS. Defaults to false."`
 	// AllowPrivate allows addresses of this machine and of private networks.
 	AllowPrivate bool `yaml:"allow_private" doc:"Allow addresses of this machine and of private networks. Defaults to false."`
@@ -89,8 +89,10 @@ func (a *Alerts) settings() (AlertSettings, []alertProblem) {
 		s.KeyFrom = "file:" + a.WebhookFile
 	}
 	s.CheckEvery = age(cmp.Or(a.CheckEvery, "5m"), time.Second, "check_every")
-	s.Cooldown = age(cmp.Or(a.Cooldown, "4h"), 0, "cooldown")
-	s.Timeout = age(cmp.Or(a.Timeout, "10s"), 100*time.Millisecond, "timeout")
+	s.Cooldown = age(cmp.Or(a.Cooldown, "4h"), time.Second, "cooldown")
+	if s.Timeout = age(cmp.Or(a.Timeout, "10s"), 100*time.Millisecond, "timeout"); s.Timeout > time.Minute {
+		add(fmt.Sprintf("timeout %q: longer than a minute", a.Timeout), "give up earlier: what was not told is told at the next look", "timeout")
+	}
 	for _, source := range slices.Sorted(maps.Keys(a.Stale)) {
 		for _, table := range slices.Sorted(maps.Keys(a.Stale[source])) {
 			if _, err := path.Match(table, ""); err != nil {

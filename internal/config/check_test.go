@@ -42,6 +42,8 @@ jobs:
   "a b": {kind: federate}
 alerts:
   webhook_file: secret
+  cooldown: 0s
+  timeout: 5m
   stale: {Web: {"[": 6h}, Shop: {x: soon}}
   quarantine: {Web: {percent: 101}}
 `
@@ -84,10 +86,12 @@ func TestCheck(t *testing.T) {
 		`t.yaml:24:66: timeout "10": no length of time of 1s or more`,
 		`t.yaml:25:3: job "a b": the name is not of letters`,
 		`t.yaml:27:3: warning: the file secret is not here`,
-		`t.yaml:28:17: "[" is no pattern of tables`,
-		`t.yaml:28:27: source "Shop" is not in sources`,
-		`t.yaml:28:34: x "soon": no length of time of 1s or more`,
-		`t.yaml:29:22: percent is 101: use more than 0, at most 100`,
+		`t.yaml:28:3: cooldown "0s": no length of time of 1s or more`,
+		`t.yaml:29:3: timeout "5m": longer than a minute`,
+		`t.yaml:30:17: "[" is no pattern of tables`,
+		`t.yaml:30:27: source "Shop" is not in sources`,
+		`t.yaml:30:34: x "soon": no length of time of 1s or more`,
+		`t.yaml:31:22: percent is 101: use more than 0, at most 100`,
 	}
 	for i := range want {
 		if i < len(got) && strings.HasPrefix(got[i], want[i]) {
@@ -156,6 +160,7 @@ func TestSchema(t *testing.T) {
 	for _, text := range []string{
 		string(valid), "sources: {A: , B: {account: 123, include: x, exclude: [y, z], indexes: {t: [a, [b, c]], u: d}}}", "sources:\n",
 		"sources: {A: }\njobs: {a: {kind: load, inputs: x, jitter: 1h30m, timeout: 2d}}\nalerts: {webhook_env: X, stale: {A: {t: 6h}}}",
+		"sources: {A: {evolve: , user_identity: }}\njobs: {a: {kind: prune, jitter: 0, timeout: , backoff: .5h, overlap: }}",
 	} {
 		if err := schema.Validate(jsonValue(t, []byte(text))); err != nil {
 			t.Errorf("%q is refused: %v", text, err)
@@ -167,7 +172,8 @@ func TestSchema(t *testing.T) {
 	for _, text := range []string{
 		"sourcs: {}", "sources: {A: {evolve: manged}}", "sources: {A: {time_zone: UTC}}", "sources: A", "jobs: {a: {kind: laod}}",
 		"jobs: {a: {kind: prune, retries: many}}", "jobs: {a: {kind: prune, jitter: soon}}", "alerts: {allow_http: maybe}",
-		"alerts: {quarantine: {A: {percent: lots}}}", "alerts: {stale: {A: [t]}}",
+		"alerts: {quarantine: {A: {percent: lots}}}", "alerts: {stale: {A: [t]}}", "sources: {A: }\njobs: {a: {kind: }}",
+		"sources: {A: }\njobs: {a: {kind: prune, jitter: 1.2.3h}}", "sources: {A: }\njobs: {a: {kind: prune, jitter: 90}}",
 	} {
 		if schema.Validate(jsonValue(t, []byte(text))) == nil {
 			t.Errorf("%q is taken", text)

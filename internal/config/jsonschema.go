@@ -32,7 +32,7 @@ func spans() []string {
 	}
 }
 
-const spanPattern = `^ *([0-9]+[dw]|0|([0-9.]+(ns|us|µs|ms|s|m|h))+) *$`
+const spanPattern = `^ *([0-9]+[dw]|\+?(0|(([0-9]+\.?[0-9]*|\.[0-9]+)(ns|us|µs|ms|s|m|h))+)) *$`
 
 // schemaOf returns the schema of a setting at a path. Whatever has settings below it may be empty, which YAML reads as null.
 func schemaOf(t reflect.Type, path []string) map[string]any {
@@ -73,10 +73,17 @@ func schemaOf(t reflect.Type, path []string) map[string]any {
 
 func schemaOfText(path string) map[string]any {
 	if words := choices()[path]; words != nil {
-		return map[string]any{"enum": words}
+		values := []any{nil} // left empty
+		if path == "jobs.*.kind" {
+			values = nil // which has no default
+		}
+		for _, word := range words {
+			values = append(values, word)
+		}
+		return map[string]any{"enum": values}
 	}
-	if slices.Contains(spans(), path) {
-		return map[string]any{"type": "string", "pattern": spanPattern}
+	if slices.Contains(spans(), path) { // of numbers only 0 needs no unit
+		return map[string]any{"type": []string{"string", "integer", "null"}, "pattern": spanPattern, "minimum": 0, "maximum": 0}
 	}
 	return map[string]any{"type": []string{"string", "number", "null"}} // an account may look like a number
 }
