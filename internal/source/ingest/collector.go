@@ -83,6 +83,9 @@ type Collector struct {
 	closed bool
 	busy   sync.WaitGroup // of drafts
 
+	publishing context.Context //nolint:containedctx // of all drafts; ends when nobody waits for them any more
+	giveUp     context.CancelCauseFunc
+
 	requests, frames, bytes, failed, pending atomic.Int64
 }
 
@@ -94,7 +97,9 @@ func NewCollector(o CollectorOptions) (*Collector, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Collector{opts: o, lanes: map[string]*lane{}}, nil
+	c := &Collector{opts: o, lanes: map[string]*lane{}}
+	c.publishing, c.giveUp = context.WithCancelCause(context.Background())
+	return c, nil
 }
 
 // Errors of Append that are no fault of the stream.
@@ -174,7 +179,11 @@ func (c *Collector) Stats() CollectorStats {
 	}
 }
 
-// Close waits until everything that was appended is acknowledged or has failed. Append fails from then on.
+// closing is how long Close waits for a server that may not answer at all.
+const closing = time.Second
+
+// Close waits until everything that was appended is acknowledged or has failed. Append fails from then on. What a server does
+// not acknowledge now fails, and whoever still waits is told: a long queue must not hold up the end of the process.
 func (c *Collector) Close() error {
 	c.mu.Lock()
 	c.closed = true
@@ -182,6 +191,8 @@ func (c *Collector) Close() error {
 		l.finish()
 	}
 	c.mu.Unlock()
+	defer time.AfterFunc(closing, func() { c.giveUp(errClosed) }).Stop()
 	c.busy.Wait()
+	c.giveUp(nil)
 	return nil
 }

@@ -1,7 +1,6 @@
 package ingest
 
 import (
-	"context"
 	"sync"
 	"time"
 )
@@ -107,7 +106,7 @@ func (l *lane) send() {
 func (l *lane) publish(d *draft) {
 	defer l.c.busy.Done()
 	seal(d.buf)
-	d.err = l.c.opts.Broker.Publish(context.Background(), d.schema, idOf(d.buf), d.buf)
+	d.err = l.c.opts.Broker.Publish(l.c.publishing, d.schema, idOf(d.buf), d.buf)
 	l.c.landed(l.source, d)
 	close(d.done)
 	l.mu.Lock()
