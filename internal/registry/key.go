@@ -139,7 +139,8 @@ func listKeys(ctx context.Context, q querier, nickname, id string) ([]Key, error
 }
 
 // RevokeKey makes a key be accepted no more, within the few seconds that gateways take to hear of it. The key is named by
-// its id, or its hint where that names one alone. The error is a *NotFoundError if the source has no such key.
+// its id, or its hint where that names one alone. The error is a *NotFoundError if the source has no such key, a
+// *ConflictError if several begin like that.
 func (r *Registry) RevokeKey(ctx context.Context, nickname, name string) (k *Key, err error) {
 	err = r.inTx(ctx, func(tx pgx.Tx) error {
 		if _, err := lock(ctx, tx, nickname); err != nil {
@@ -149,7 +150,10 @@ func (r *Registry) RevokeKey(ctx context.Context, nickname, name string) (k *Key
 		if err != nil {
 			return err
 		}
-		if k = named(keys, name); k == nil {
+		if k, err = named(nickname, keys, name); err != nil {
+			return err
+		}
+		if k == nil {
 			return &NotFoundError{"key", name}
 		}
 		return r.revoke(ctx, tx, k)
@@ -157,16 +161,27 @@ func (r *Registry) RevokeKey(ctx context.Context, nickname, name string) (k *Key
 	return k, err
 }
 
-func named(keys []Key, name string) (found *Key) {
+// named returns the key of an id, or the active one of a hint. It is nil if there is none.
+func named(source string, keys []Key, name string) (*Key, error) {
+	var found []*Key
 	for i := range keys {
 		switch {
 		case keys[i].ID == name:
-			return &keys[i]
-		case keys[i].Hint == name && found == nil && keys[i].Active():
-			found = &keys[i]
+			return &keys[i], nil
+		case keys[i].Hint == name && keys[i].Active():
+			found = append(found, &keys[i])
 		}
 	}
-	return found
+	switch len(found) {
+	case 0:
+		return nil, nil
+	case 1:
+		return found[0], nil
+	}
+	return nil, &ConflictError{
+		source, fmt.Sprintf("%d active keys begin with %s", len(found), name),
+		"give the id of one: tapline source keys list " + source,
+	}
 }
 
 // revoke revokes a key of a source that tx has locked.

@@ -375,3 +375,26 @@ func TestPauses(t *testing.T) {
 		t.Errorf("still paused: %v", p)
 	}
 }
+
+// Keys that begin alike are revoked by their ids: a revoked key cannot be had back.
+func TestRevokeByAmbiguousHint(t *testing.T) {
+	t.Parallel()
+	r, _ := open(t)
+	declared := registry.Declared{Nickname: "Web", Keys: []string{"shop-key-0123456789", "shop-key-9876543210"}}
+	if err := r.Declare(t.Context(), declared); err != nil {
+		t.Fatal(err)
+	}
+	_, err := r.RevokeKey(t.Context(), "Web", "shop")
+	conflict(t, err, "2 active keys begin with shop")
+	keys, err := r.ListKeys(t.Context(), "Web")
+	if err != nil || len(keys) != 2 || !keys[0].Active() || !keys[1].Active() {
+		t.Fatalf("keys %+v, %v", keys, err)
+	}
+	if _, err := r.RevokeKey(t.Context(), "Web", keys[0].ID); err != nil {
+		t.Fatal(err)
+	}
+	k, err := r.RevokeKey(t.Context(), "Web", "shop")
+	if err != nil || k.ID != keys[1].ID {
+		t.Errorf("the only one that is left: %+v, %v", k, err)
+	}
+}
