@@ -2,10 +2,12 @@ package loader
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/tapline/tapline/internal/failpoint"
 	"github.com/tapline/tapline/internal/latest"
@@ -44,7 +46,7 @@ func (w *writing) commit(ctx context.Context) error {
 	w.a.sumUp()
 	if !failpoint.BrokenLedger {
 		if err := w.l.ledger.Finish(ctx, w.tx, w.a.loads...); err != nil {
-			return w.lost(err)
+			return w.lost(sentBefore(err))
 		}
 	}
 	failpoint.Hit("before-commit")
@@ -146,4 +148,14 @@ func (a *attempt) latestLoads() []latest.Load {
 		out[i] = latest.Load{UUIDTS: pgTime(d.UUIDTS), ID: d.ID}
 	}
 	return out
+}
+
+// sentBefore turns the error that a load is in the ledger already into a restart: the COMMIT of an earlier attempt, whose answer
+// was lost, went through after this one had begun. A window's row in _units does not tell, since any attempt may renew it.
+func sentBefore(err error) error {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) && pg.Code == "23505" && pg.ConstraintName == "_pk__loads" {
+		return errors.Join(errClaimed, err)
+	}
+	return err
 }

@@ -137,9 +137,15 @@ func (l *worker) ready(ctx context.Context, g *group) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if g.sent != nil && known[g.sent.units[0].key] == g.sent.units[0].load {
-		l.committed(g.sent) // its COMMIT went through and only the answer was lost
-		return false, nil
+	if g.sent != nil {
+		through, err := l.ledger.Finished(ctx, l.pool, g.sent.loads[0].ID)
+		if err != nil {
+			return false, err
+		}
+		if through {
+			l.committed(g.sent) // its COMMIT went through and only the answer was lost
+			return false, nil
+		}
 	}
 	var skipped []*member
 	for _, m := range g.members {
@@ -189,7 +195,9 @@ func (l *worker) fail(ctx context.Context, a *attempt) error {
 		}
 		u := ledger.Unit{Key: m.key, Name: m.unit.Name(), Size: m.unit.Size()}
 		d := ledger.Load{ID: id, Started: a.started, Units: []ledger.Unit{u}, Err: a.failed[i]}
-		if err := l.write(ctx, func(tx pgx.Tx) error { return l.ledger.Fail(ctx, tx, &d) }); err != nil {
+		if err := l.retry(ctx, "failed unit is recorded again", func(ctx context.Context) error {
+			return l.write(ctx, func(tx pgx.Tx) error { return l.ledger.Fail(ctx, tx, &d) })
+		}); err != nil {
 			return errors.Join(a.failed[i], err)
 		}
 		a.group.remove(func(o *member) bool { return o == m })

@@ -62,7 +62,7 @@ const maxRestarts = 50
 func (l *worker) refuse(ctx context.Context, g *group, a *attempt, err error) error {
 	switch {
 	case errors.Is(err, errUnreadable): // a.failed says which
-	case !ofTheData(err):
+	case a == nil || !ofTheData(err): // without an attempt it is about none of them alone
 		return fmt.Errorf("load %s: %w", g.name(), err)
 	case len(a.units) > 1: // one of them: it will be alone in the end
 		return l.halve(ctx, a)

@@ -5,6 +5,7 @@ package ledger
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -73,6 +74,15 @@ func (l *Ledger) Find(ctx context.Context, q Querier, keys ...string) (map[strin
 		return nil, fmt.Errorf("look up units: %w", err)
 	}
 	return out, nil
+}
+
+// Finished reports whether a load was committed, also if it was undone since.
+func (l *Ledger) Finished(ctx context.Context, q Querier, load uuid.UUID) (done bool, err error) {
+	err = q.QueryRow(ctx, "select exists (select from "+l.loads+" where load = $1::uuid and status <> 'failed')", load.String()).Scan(&done)
+	if err != nil {
+		return false, fmt.Errorf("look up load: %w", err)
+	}
+	return done, nil
 }
 
 // Claim is the first statement of a transaction: it inserts the rows of its units. It returns how many were inserted: the
@@ -176,12 +186,17 @@ func (c *loadColumns) add(d *Load) {
 	c.counts = append(c.counts, d.Rows, d.Quarantined, d.Duplicates, d.Discarded, d.Filled, d.NewTables, d.NewColumns, bytes)
 }
 
-// Fail records a load that was rolled back. It runs in a transaction of its own.
+// storable is text that Postgres takes: what went wrong with a file may quote the file.
+func storable(text string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "\uFFFD")
+}
+
+// Fail records a load that was rolled back. It runs in a transaction of its own, and may be called again.
 func (l *Ledger) Fail(ctx context.Context, q Querier, d *Load) error {
 	_, err := q.Exec(ctx, "insert into "+l.loads+
 		" (load, unit, unit_key, status, bytes, started_at, finished_at, error)"+
-		" values ($1, $2, $3, 'failed', $4, $5, clock_timestamp(), $6)",
-		d.ID, d.Units[0].Name, d.Units[0].Key, d.Units[0].Size, d.Started, d.Err.Error())
+		" values ($1, $2, $3, 'failed', $4, $5, clock_timestamp(), $6) on conflict (load) do nothing",
+		d.ID, d.Units[0].Name, d.Units[0].Key, d.Units[0].Size, d.Started, storable(d.Err.Error()))
 	if err != nil {
 		return fmt.Errorf("record failed load: %w", err)
 	}
