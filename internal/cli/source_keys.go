@@ -2,6 +2,8 @@ package cli
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -135,6 +137,10 @@ shows it, or its first characters. It cannot be taken back.`,
 		RunE: func(c *cobra.Command, args []string) error {
 			return a.withRegistered(c.Context(), args[0], func(r *registry.Registry, s *registry.Source) error {
 				key, err := r.RevokeKey(c.Context(), s.Nickname, args[1])
+				var missing *registry.NotFoundError
+				if errors.As(err, &missing) {
+					return usage(fmt.Errorf("%w of source %s: see %s source keys list %s", err, printable(s.Nickname), programName(), shellWord(s.Nickname)+a.sameDatabase()))
+				}
 				if err != nil {
 					return err
 				}

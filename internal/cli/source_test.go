@@ -45,7 +45,7 @@ func TestSourceAdd(t *testing.T) {
 		"source set CleverTap_Prod":                     "nothing to change",
 		"source set Nobody --region us":                 `no source "Nobody": this database has CleverTap_Prod`,
 		"source disable Nobody":                         `no source "Nobody"`,
-		"source keys revoke CleverTap_Prod key_x":       `no key "key_x"`,
+		"source keys revoke CleverTap_Prod key_x":       `no key "key_x" of source CleverTap_Prod: see`,
 		"source keys revoke CleverTap_Prod":             "give two words",
 		"source remove CleverTap_Prod":                  "Schema clevertap_prod stays",
 		"source set CleverTap_Prod --user-identity age": `--user-identity "age": unknown value`,
