@@ -50,10 +50,12 @@ func (c *Client) refusal(resp *http.Response) error {
 	code, text := said(raw)
 	e := &ReplyError{Status: resp.StatusCode, Code: code, Text: c.clean(text), class: classBad}
 	switch s := resp.StatusCode; {
-	case s == http.StatusTooManyRequests || code == codeThrottled:
+	case s == http.StatusTooManyRequests || code == http.StatusTooManyRequests || code == codeThrottled:
 		e.class = classThrottle
 	case s == http.StatusAccepted || s == http.StatusNoContent || code == codeInProgress:
 		e.class = classPending
+	case s < 500 && classOfText(0, text) == classRefused: // of one event, whatever the status is
+		e.class = classRefused
 	case s == http.StatusUnauthorized || s == http.StatusForbidden:
 		e.class = classDenied
 	case s >= 500, s == http.StatusRequestTimeout:

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -36,22 +37,30 @@ func (c *Client) download(ctx context.Context, w Window, dir string) (*spool, er
 
 // explain makes an error one of the window, with what can be done about it.
 func (c *Client) explain(w Window, err error) error {
-	out := &WindowError{Window: w, Err: err}
-	var gaveUp *errGaveUp
-	switch classOf(err) {
-	case classDenied:
-		out.Hint = "check the account id, the passcode and the region, which the dashboard's address shows"
-	case classUnknown:
+	out := &WindowError{Window: w, Err: err, Hint: c.hint(err)}
+	if classOf(err) == classUnknown {
 		out.Err = fmt.Errorf("%w: %w", ErrUnknownEvent, err)
-		out.Hint = "names count in upper and lower case; tapline pull --schema-only --dry-run lists them"
-	case classExpired:
-		out.Hint = "each of its cursors died before the window was read; try again at a quieter time"
-	default:
-		if errors.As(err, &gaveUp) {
-			out.Hint = "run the same command again later: what is loaded stays"
-		}
 	}
 	return out
+}
+
+// hint says what can be done about an error; it may be empty.
+func (c *Client) hint(err error) string {
+	var reply *ReplyError
+	var gaveUp *errGaveUp
+	switch class := classOf(err); {
+	case class == classDenied:
+		return "check the account id, the passcode and the region, which the dashboard's address shows; asked was " + c.base
+	case class == classUnknown:
+		return "names count in upper and lower case; tapline pull --schema-only --dry-run lists them"
+	case class == classExpired:
+		return "each of its cursors died before the window was read; try again at a quieter time"
+	case errors.As(err, &gaveUp):
+		return "run the same command again later: what is loaded stays"
+	case errors.As(err, &reply) && strings.Contains(strings.ToLower(reply.Text), "future"):
+		return "check the time zone, which has to be the project's, and this machine's clock"
+	}
+	return ""
 }
 
 // pages reads the pages of a window, one after the other.

@@ -53,7 +53,7 @@ type Options struct {
 	// NoProfile leaves out the custom profile properties, which are today's, not the event's.
 	NoProfile bool
 	// PollWait is the first wait for an answer that is not ready, MinWait the first one after a fault or when there are too
-	// many requests. Both grow up to MaxWait. They default to one, five and sixty seconds; a quarter is left to chance.
+	// many requests. Both grow up to MaxWait. They default to a quarter of a second, five and sixty seconds; a quarter is left to chance.
 	PollWait, MinWait, MaxWait time.Duration
 	// Patience is how long one request may be repeated before its window fails. Defaults to 30 minutes.
 	Patience time.Duration
@@ -126,7 +126,7 @@ func (o *Options) setDefaults() {
 			*d = to
 		}
 	}
-	defaults(&o.PollWait, time.Second)
+	defaults(&o.PollWait, time.Second/4)
 	defaults(&o.MinWait, 5*time.Second)
 	defaults(&o.MaxWait, time.Minute)
 	defaults(&o.Patience, 30*time.Minute)

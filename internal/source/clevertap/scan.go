@@ -14,6 +14,9 @@ import (
 // maxValue is how long a value of an answer other than its records may be, in bytes. Cursors have some 2 KiB.
 const maxValue = 64 << 10
 
+// maxKeys is how many such values an answer may have. Those of the API have some five.
+const maxKeys = 100
+
 // errAnswer says that bytes are no whole answer of the API.
 var errAnswer = errors.New("not a whole JSON answer")
 
@@ -265,6 +268,9 @@ func (s *scanner) endValue() {
 		key := string(s.key)
 		if _, twice := s.values[key]; twice {
 			s.fail("a key is there twice")
+		}
+		if len(s.values) == maxKeys {
+			s.fail("too many keys")
 		}
 		s.values[key] = bytes.Clone(s.value)
 		s.state = atComma

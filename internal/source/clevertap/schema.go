@@ -41,7 +41,10 @@ func (c *Client) Schema(ctx context.Context) ([]EventSchema, error) {
 		}
 		return err
 	})
-	if err != nil {
+	switch hint := c.hint(err); {
+	case err != nil && hint != "":
+		return nil, fmt.Errorf("read the account's schema: %w: %s", err, hint)
+	case err != nil:
 		return nil, fmt.Errorf("read the account's schema: %w", err)
 	}
 	return out, nil
@@ -94,7 +97,7 @@ func (c *Client) parseSchema(raw []byte) ([]EventSchema, error) {
 // eventSchema reads one event: its name alone, or an object with its name and properties.
 func eventSchema(raw []byte) (e EventSchema, ok bool) {
 	if json.Unmarshal(raw, &e.Name) == nil {
-		return e, CheckEventName(e.Name) == nil
+		return e, isEventName(e.Name)
 	}
 	var fields map[string]json.RawMessage
 	if json.Unmarshal(raw, &fields) != nil {
@@ -104,7 +107,7 @@ func eventSchema(raw []byte) (e EventSchema, ok bool) {
 	for _, key := range []string{"properties", "eventProperties", "event_properties", "props", "eventProps"} {
 		e.Properties = append(e.Properties, properties(fields[key])...)
 	}
-	return e, CheckEventName(e.Name) == nil
+	return e, isEventName(e.Name)
 }
 
 func textOf(fields map[string]json.RawMessage, keys ...string) (text string) {

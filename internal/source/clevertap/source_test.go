@@ -1,6 +1,7 @@
 package clevertap_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -18,6 +19,12 @@ import (
 // emptyAccount has no records. begun is called with the body of each first step.
 func emptyAccount(t *testing.T, begun func(body string)) *clevertap.Client {
 	t.Helper()
+	return emptyAccountWith(t, nil, begun)
+}
+
+// emptyAccountWith also tells of events.
+func emptyAccountWith(t *testing.T, events []string, begun func(body string)) *clevertap.Client {
+	t.Helper()
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodPost {
 			body, err := io.ReadAll(r.Body)
@@ -26,6 +33,12 @@ func emptyAccount(t *testing.T, begun func(body string)) *clevertap.Client {
 			}
 			begun(string(body))
 			fmt.Fprint(w, `{"status":"success","cursor":"a"}`)
+			return
+		}
+		if r.URL.Path == "/getSchema" {
+			if err := json.NewEncoder(w).Encode(map[string]any{"status": "success", "events": events}); err != nil {
+				t.Error(err)
+			}
 			return
 		}
 		fmt.Fprint(w, `{"status":"success","records":[]}`)

@@ -79,9 +79,14 @@ func Windows(events []string, from, to Day) []Window {
 // maxEventName is the longest name of an event, in bytes; CleverTap's limit is lower.
 const maxEventName = 1024
 
-// CheckEventName refuses what can be no event's name.
+// isEventName reports whether a name can be kept in the ledger and asked for: an account may have odd ones.
+func isEventName(name string) bool {
+	return name != "" && len(name) <= maxEventName && utf8.ValidString(name) && !strings.Contains(name, "\x00")
+}
+
+// CheckEventName refuses what no person means as an event's name.
 func CheckEventName(name string) error {
-	if name == "" || len(name) > maxEventName || !utf8.ValidString(name) || strings.TrimSpace(name) != name ||
+	if !isEventName(name) || strings.TrimSpace(name) != name ||
 		strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == 0x7f }) {
 		return fmt.Errorf("%q is no event's name", name)
 	}
