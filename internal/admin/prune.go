@@ -13,7 +13,7 @@ import (
 
 // Ages say what is old enough to be removed; 0 keeps everything.
 type Ages struct {
-	Loads, Units, Quarantine, Discards time.Duration
+	Loads, Units, Quarantine, Discards, Undelivered time.Duration
 }
 
 // Pruned counts what Prune removed, or would remove.
@@ -25,6 +25,8 @@ type Pruned struct {
 	Quarantine int64 `json:"quarantine"`
 	Unreplayed int64 `json:"quarantine_never_replayed"`
 	Discards   int64 `json:"discarded_values"`
+	// Undelivered are messages that the source's destinations did not take. Their rows stay.
+	Undelivered int64 `json:"undelivered"`
 }
 
 // Prune removes what is older than ages from the internal tables of a source, in one transaction. Rows of events are
@@ -55,7 +57,7 @@ func Prune(ctx context.Context, db Beginner, schemaName string, ages Ages, now t
 
 func prune(ctx context.Context, tx pgx.Tx, schemaName string, ages Ages, now time.Time, confirm bool, out *Pruned) error {
 	loads, quarantine := ident(schemaName, "_loads"), ident(schemaName, "_quarantine")
-	sent, err := forwarded(ctx, tx, schemaName)
+	names, sent, err := forwarded(ctx, tx, schemaName)
 	if err != nil {
 		return err
 	}
@@ -74,37 +76,43 @@ func prune(ctx context.Context, tx pgx.Tx, schemaName string, ages Ages, now tim
 		if step.age <= 0 {
 			continue
 		}
-		if *step.count, err = removeOrCount(ctx, tx, step.table, step.where, now.Add(-step.age), confirm); err != nil {
+		if *step.count, err = removeOrCount(ctx, tx, step.table, step.where, confirm, now.Add(-step.age)); err != nil {
 			return err
 		}
 	}
 	out.Quarantine += out.Unreplayed
-	return nil
+	if ages.Undelivered > 0 && len(names) > 0 {
+		out.Undelivered, err = removeOrCount(ctx, tx, ident(migrations.ControlSchema, "_undelivered"), "at < $1 and destination = any ($2)", confirm,
+			now.Add(-ages.Undelivered), names)
+	}
+	return err
 }
 
-// forwarded is a condition for loads that every destination of the source has got: the rows of others would never be sent.
-func forwarded(ctx context.Context, tx pgx.Tx, schemaName string) (string, error) {
+// forwarded returns the destinations of a source, and a condition for loads that all of them have got: the rows of others would
+// never be sent. A database of an earlier release has no place for destinations.
+func forwarded(ctx context.Context, tx pgx.Tx, schemaName string) (names []string, sent string, err error) {
+	control := func(table string) string { return ident(migrations.ControlSchema, table) }
+	var there bool
 	var seq *int64
-	err := tx.QueryRow(ctx, "select case when pg_catalog.to_regclass($1) is null then null else 0 end", ident(migrations.ControlSchema, "cursors")).Scan(&seq)
-	if err == nil && seq != nil {
-		err = tx.QueryRow(ctx, "select min(c.seq) from "+ident(migrations.ControlSchema, "cursors")+" c join "+
-			ident(migrations.ControlSchema, "destinations")+" d on d.name = c.destination join "+ident(migrations.ControlSchema, "sources")+
-			" s on s.nickname = d.source where s.schema_name = $1", schemaName).Scan(&seq)
+	err = tx.QueryRow(ctx, "select pg_catalog.to_regclass($1) is not null", control("cursors")).Scan(&there)
+	if err == nil && there {
+		err = tx.QueryRow(ctx, "select array_agg(d.name), min(c.seq) from "+control("cursors")+" c join "+control("destinations")+
+			" d on d.name = c.destination join "+control("sources")+" s on s.nickname = d.source where s.schema_name = $1", schemaName).Scan(&names, &seq)
 	}
 	switch {
 	case err != nil:
-		return "", fmt.Errorf("read cursors of destinations: %w", err)
+		return nil, "", fmt.Errorf("read cursors of destinations: %w", err)
 	case seq == nil:
-		return "", nil
+		return nil, "", nil
 	}
-	return fmt.Sprintf(" and coalesce(seq, 0) <= %d", *seq), nil
+	return names, fmt.Sprintf(" and coalesce(seq, 0) <= %d", *seq), nil
 }
 
-func removeOrCount(ctx context.Context, tx pgx.Tx, table, where string, before time.Time, remove bool) (n int64, err error) {
+func removeOrCount(ctx context.Context, tx pgx.Tx, table, where string, remove bool, args ...any) (n int64, err error) {
 	if remove {
-		tag, err := tx.Exec(ctx, "delete from "+table+" where "+where, before)
+		tag, err := tx.Exec(ctx, "delete from "+table+" where "+where, args...)
 		return tag.RowsAffected(), err
 	}
-	err = tx.QueryRow(ctx, "select count(*) from "+table+" where "+where, before).Scan(&n)
+	err = tx.QueryRow(ctx, "select count(*) from "+table+" where "+where, args...).Scan(&n)
 	return n, err
 }

@@ -179,6 +179,16 @@ func TestFederate(t *testing.T) {
 	pgtest.Exec(t, pgtest.PoolAt(t, f.dsn), `update web._loads set finished_at = now() - interval '1 year'`)
 	f.must(0, "prune", "-s", "Web", "--loads-older-than", "1d", "--confirm")
 	contains(t, f.must(0, "federate", "--once").stdout, "10 events sent")
+	pgtest.Exec(t, pgtest.PoolAt(t, f.dsn), `insert into tapline._undelivered (destination, message_id, table_name, row_id, reason, at)
+		values ('segment', 'old', 'purchase', 'p1', 'rejected', now() - interval '1 year'), ('segment', 'new', 'purchase', 'p2', 'rejected', now())`)
+	for _, more := range [][]string{nil, {"--confirm"}} {
+		var pruned struct{ Undelivered int64 }
+		f.json(0, &pruned, append([]string{"prune", "-s", "Web", "--undelivered-older-than", "90d"}, more...)...)
+		if pruned.Undelivered != 1 {
+			t.Errorf("prune %v: %d undelivered messages, want 1", more, pruned.Undelivered)
+		}
+	}
+	contains(t, f.must(0, "destination", "status").stdout, "rejected 1")
 	f.must(0, "destination", "remove", "segment")
 	contains(t, f.must(0, "destination", "list").stdout, "No destinations")
 	contains(t, f.must(64, "destination", "show", "segment").stderr, "no such destination", "destination list")

@@ -22,7 +22,9 @@ would remove.
 
 Quarantined records that were never replayed, and discarded values, are nowhere else in the database: once pruned, only
 the files have them. A file whose note was pruned (--units-older-than) is read again if it is given again; its events are
-then counted as duplicates, so that costs time and nothing else. A load whose row was pruned cannot be undone.`,
+then counted as duplicates, so that costs time and nothing else. A load whose row was pruned cannot be undone, and tapline
+federate --from does not send its rows again; loads that a destination has not got yet are kept. Messages that destinations
+did not take (--undelivered-older-than) are only notes: their rows stay.`,
 		Example: `  tapline prune --source CleverTap_Prod --loads-older-than 90d
   tapline prune --source CleverTap_Prod --quarantine-older-than 26w --discards-older-than 26w --confirm`,
 		Args: noArgs,
@@ -38,7 +40,7 @@ then counted as duplicates, so that costs time and nothing else. A load whose ro
 	}
 	a.databaseFlags(c)
 	a.sourceFlags(c)
-	for _, what := range []string{"loads", "units", "quarantine", "discards"} {
+	for _, what := range []string{"loads", "units", "quarantine", "discards", "undelivered"} {
 		ages[what] = c.Flags().String(what+"-older-than", "", "remove "+what+" older than this `AGE`, such as 90d, 12w or 36h")
 	}
 	c.Flags().BoolVar(&confirm, "confirm", false, "really remove them")
@@ -49,6 +51,7 @@ func parseAges(words map[string]*string) (admin.Ages, error) {
 	var ages admin.Ages
 	for what, age := range map[string]*time.Duration{
 		"loads": &ages.Loads, "units": &ages.Units, "quarantine": &ages.Quarantine, "discards": &ages.Discards,
+		"undelivered": &ages.Undelivered,
 	} {
 		word := *words[what]
 		if word == "" {
@@ -96,6 +99,7 @@ func (a *app) prune(ctx context.Context, pool *pgxpool.Pool, s admin.Source, age
 		{"_units", ages.Units, n.Units, "these files are read again if given again; their events are duplicates then"},
 		{"_quarantine", ages.Quarantine, n.Quarantine, number(n.Unreplayed) + " of them never replayed: only the files have these records"},
 		{"_discards", ages.Discards, n.Discards, "only the files have these values"},
+		{"_undelivered", ages.Undelivered, n.Undelivered, "messages that destinations did not take; their rows stay"},
 	} {
 		if row.age == 0 {
 			continue
