@@ -20,6 +20,12 @@ func azureStore() *store {
 	_ = driver.Scheme // its opener is there because it is imported
 	return &store{
 		open: opener.OpenBucketURL,
+		lacks: func(_ context.Context, b *blob.Bucket) string {
+			if b != nil {
+				return ""
+			}
+			return "name the account with ?storage_account= or AZURE_STORAGE_ACCOUNT, and its key in AZURE_STORAGE_KEY, or sign in as Azure's tools do"
+		},
 		version: func(o *blob.ListObject) string {
 			var item container.BlobItem
 			if o.As(&item) && item.Properties != nil && item.Properties.ETag != nil {

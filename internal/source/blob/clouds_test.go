@@ -5,10 +5,12 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -243,4 +245,31 @@ func TestGoogle(t *testing.T) { // the emulator is named by the environment
 	t.Cleanup(server.Close)
 	t.Setenv("STORAGE_EMULATOR_HOST", strings.TrimPrefix(server.URL, "http://"))
 	testCloud(t, c, func(name string) string { return "gs://exports/" + name })
+}
+
+// TestNothingToSignInWith: without a region or credentials the error says where they are looked for.
+func TestNothingToSignInWith(t *testing.T) { //nolint:paralleltest // it sets the environment
+	for _, name := range []string{
+		"AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY",
+	} {
+		t.Setenv(name, "")
+	}
+	nowhere := filepath.Join(t.TempDir(), "none")
+	t.Setenv("HOME", nowhere)
+	t.Setenv("AWS_CONFIG_FILE", nowhere)
+	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", nowhere)
+	t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
+	for url, want := range map[string]string{
+		"s3://exports/x": "AWS_REGION",
+		"s3://exports/x?region=eu-west-1&endpoint=http://127.0.0.1:1": "AWS_ACCESS_KEY_ID",
+	} {
+		s, err := blob.New(t.Context(), []string{url}, options())
+		if err == nil {
+			_, errs := units(t, s)
+			err = errors.Join(append(errs, s.Close())...)
+		}
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want one that names %s", url, err, want)
+		}
+	}
 }

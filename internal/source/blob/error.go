@@ -68,6 +68,8 @@ func (b *bucket) explain(ctx context.Context, op, name string, err error) error 
 		e.Hint = "the credentials that were found may not do this; they need to list the bucket and to get its objects"
 	case code == gcerrors.NotFound && op == opList:
 		e.Hint = "there is no such bucket, or the credentials do not show it"
+	case status == 0 && b.store.lacks != nil:
+		e.Hint = b.store.lacks(ctx, b.Bucket)
 	}
 	return e
 }

@@ -23,6 +23,12 @@ import (
 func gcsStore() *store {
 	return &store{
 		open: openGCS,
+		lacks: func(_ context.Context, b *blob.Bucket) string {
+			if b != nil {
+				return ""
+			}
+			return "name a file of credentials in GOOGLE_APPLICATION_CREDENTIALS, or sign in with gcloud auth application-default login; of a public bucket, add ?anonymous=true"
+		},
 		version: func(o *blob.ListObject) string {
 			var attrs storage.ObjectAttrs
 			if o.As(&attrs) {

@@ -19,6 +19,24 @@ import (
 func s3Store() *store {
 	return &store{
 		open: openS3,
+		lacks: func(ctx context.Context, b *blob.Bucket) string {
+			var client *s3.Client
+			if b == nil || !b.As(&client) {
+				return ""
+			}
+			o := client.Options()
+			if o.Region == "" {
+				return "no region was found: name it with ?region= or AWS_REGION"
+			}
+			if o.Credentials == nil {
+				return ""
+			}
+			if _, err := o.Credentials.Retrieve(ctx); err != nil {
+				return "no credentials were found: in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, ~/.aws (?profile= names one), or " +
+					"of the machine's role; of a public bucket, add ?anonymous=true"
+			}
+			return ""
+		},
 		// The library reads __0x41__ in a name as A, and writes the slash of ../ as something like that.
 		name: func(o *blob.ListObject) string {
 			var object types.Object

@@ -15,6 +15,9 @@ type store struct {
 	name func(o *blob.ListObject) string
 	// below prepares a listing of the names that begin with a prefix; nil if the library does that.
 	below func(prefix string) func(as func(any) bool) error
+	// lacks says what is missing to ask the store at all, and where it is looked for; empty if nothing is. It is called after
+	// a failure; b is nil if the bucket could not be opened.
+	lacks func(ctx context.Context, b *blob.Bucket) string
 	// version tells an object's bytes from others of the same name.
 	version func(o *blob.ListObject) string
 	// pin prepares a read so that it fails if the object is another version by now.
