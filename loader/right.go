@@ -71,6 +71,10 @@ func (l *Loader) explainRight(ctx context.Context, err error) error {
 
 // forOwner says who has the rights that a replay needs: it changes rows that are there, which a loader may not.
 func forOwner(err error) error {
+	var right *RightError
+	if errors.As(err, &right) { // its grants would make a migrator of a loader
+		err = right.Err
+	}
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) && pg.Code == "42501" {
 		return fmt.Errorf("%w: a replay changes rows that are there: run it with the role that owns the tables, which with evolve managed is the migrator's", err)

@@ -105,9 +105,9 @@ func (s *site) loadSource(pool *pgxpool.Pool, mode loader.Mode, src loader.Sourc
 }
 
 // replay brings in what waits.
-func (s *site) replay(pool *pgxpool.Pool) (loader.ReplayReport, error) {
+func (s *site) replay(pool *pgxpool.Pool, mode loader.Mode) (loader.ReplayReport, error) {
 	s.t.Helper()
-	l, err := loader.New(pool, loader.Config{Source: nickname, Evolve: loader.Managed})
+	l, err := loader.New(pool, loader.Config{Source: nickname, Evolve: mode})
 	if err != nil {
 		s.t.Fatal(err)
 	}
