@@ -126,6 +126,28 @@ func TestSameWhateverTheChunks(t *testing.T) {
 	})
 }
 
+// A number that is out of range asks for no column, and is text in one that a later record asks for: also if both are in one
+// chunk.
+func TestNumberBeforeItsColumnIsText(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.Pool(t)
+	path := write(t, track("m0", "Prop", `{"a":1e400,"b":1e400}`), track("m1", "Prop", `{"a":"x","b":7}`))
+	var want outcome
+	for i, chunk := range []int{0, 1} {
+		source := []string{"whole", "single"}[i]
+		load(t, pool, loader.Config{Source: source, ChunkBytes: chunk}, path)
+		got := outcomeOf(t, pool, source, "prop")
+		if got.Rows["m0"]["a"] != "1e400" || len(got.Discards["m0"]) != 1 {
+			t.Errorf("%s: %+v; want the number as text, and one discard", source, got)
+		}
+		if i == 0 {
+			want = got
+		} else if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("single (+) is other than whole (-):\n%s", diff)
+		}
+	}
+}
+
 // takeOut leaves of a load what stays if it is killed before COMMIT: columns and their types.
 func takeOut(t *testing.T, pool *pgxpool.Pool, schemaName, table string) {
 	t.Helper()

@@ -249,6 +249,7 @@ func (s *State) fill(t *TableState, c *ColumnState, l *Leaf, i int32, r *Row) {
 	cell := Cell{Column: c, leaf: i}
 	if c.role == roleGhost {
 		typ, reason := firstType(l)
+		c.refused = c.refused || reason != "" && convert(l, Text, &cell) == ""
 		if reason == "" && t.extra >= s.opts.MaxColumns {
 			reason = ColumnLimit
 		}
@@ -258,6 +259,8 @@ func (s *State) fill(t *TableState, c *ColumnState, l *Leaf, i int32, r *Row) {
 		}
 		t.adopt(c, typ)
 		c.array = l.Kind == Array
+		s.outdated = s.outdated || c.refused && typ == Text
+		c.refused = false
 	}
 	reason := convert(l, c.Type, &cell)
 	if reason == needsWider {

@@ -104,7 +104,7 @@ type ColumnState struct {
 	stored  Type // the type in the database; Unknown if it is not there yet
 	role    role
 	array   bool // the first value was an array
-	refused bool // since Begin a value was refused that double precision or numeric would have taken
+	refused bool // a value was refused that a wider type would have taken: since Begin, or before there was a column
 }
 
 // role is what becomes of the values bound to a column.

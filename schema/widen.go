@@ -16,7 +16,8 @@ func (s *State) Begin(committed bool) {
 }
 
 // Outdated reports whether rows made since Begin would be others now: a bigint column was widened (rule 11) after it had
-// refused values that it takes as it is now, such as the string "2.5" before the first number 2.5. The unit's rows must
+// refused values that it takes as it is now, such as the string "2.5" before the first number 2.5; or a column of text was
+// made after a number, such as 1e400, that no other column holds. The unit's rows must
 // then be made anew, from its first record. What becomes of a value would otherwise depend on where a chunk ended, or
 // on whether the loader was killed in between: who finds the column wide already has nothing to refuse.
 func (s *State) Outdated() bool { return s.outdated }
