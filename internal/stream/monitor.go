@@ -114,13 +114,14 @@ func (m *monitor) server(ctx context.Context, id, name string) error {
 	}
 }
 
-// redacted is a URL without its password.
+// redacted is a URL without what it signs in with: a token stands where a user does.
 func redacted(s string) string {
 	u, err := url.Parse(s)
 	if err != nil {
 		return "a URL"
 	}
-	return u.Redacted()
+	u.User = nil
+	return u.String()
 }
 
 func text(err error) string {

@@ -136,10 +136,23 @@ func (b *Broker) connect() error {
 	}
 	conn, err := nats.Connect(url, options...)
 	if err != nil {
-		return fmt.Errorf("connect to the streams' server: %w", err)
+		return b.unreached(err)
 	}
 	b.conn = conn
 	return nil
+}
+
+// unreached says which servers could not be connected to.
+func (b *Broker) unreached(err error) error {
+	if b.embedded != nil {
+		return fmt.Errorf("connect to the streams' server: %w", err)
+	}
+	var names []string
+	for _, u := range b.opts.URLs {
+		names = append(names, redacted(u))
+	}
+	return fmt.Errorf("connect to the streams' server at %s: %w: look whether it runs there, and takes this token, user or certificate",
+		strings.Join(names, ", "), err)
 }
 
 // signIn are the options of external servers.

@@ -248,6 +248,7 @@ func TestOptions(t *testing.T) {
 		"must not be negative":   {Dir: "x", MaxBytes: -1},
 		"no spaces, dots":        {Dir: "x", Prefix: "a.b"},
 		"connect to the streams": {URLs: url},
+		"nats://127.0.0.1:2: ":   {URLs: []string{"nats://secret@127.0.0.1:2"}},
 	} {
 		b, err := stream.Open(t.Context(), o)
 		if err == nil {
