@@ -127,7 +127,26 @@ func (p *printer) generated(m *migration, f *planFlags, files []migrations.File,
 	if m.Migrator == nil || !m.known {
 		p.line("  " + p.cyan("psql "+shellWord(m.stockURL("postgres", false))+" -c "+shellWord(`create schema if not exists "`+m.Schema+`"`)))
 	}
-	p.line("  " + p.cyan("migrate -path "+shellWord(f.dir)+" -database "+shellWord(m.stockURL("pgx5", true))+" up"))
+	p.line("  " + p.cyan(m.stockCommand(f.dir)))
+}
+
+// stockCommand is golang-migrate's own command for the files. It does not find a socket whose path has a blank in it, however
+// that is written: the private Postgres can be reached over TCP too, with a password.
+func (m *migration) stockCommand(dir string) string {
+	at, password := m.stockURL("pgx5", true), ""
+	if m.server != nil && m.server.local != nil && strings.Contains(m.server.DSN, "%20") {
+		u, err := url.Parse(at)
+		if err == nil {
+			q := u.Query()
+			u.Host = "127.0.0.1:" + q.Get("port")
+			q.Del("host")
+			q.Del("port")
+			q.Set("sslmode", "disable")
+			u.RawQuery = q.Encode()
+			at, password = u.String(), `PGPASSWORD="$(cat `+shellWord(m.server.local.PasswordFile())+`)" `
+		}
+	}
+	return password + "migrate -path " + shellWord(dir) + " -database " + shellWord(at) + " up"
 }
 
 // stockURL is the URL of the database for golang-migrate's command, without the password: PGPASSWORD has it.

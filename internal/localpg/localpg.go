@@ -149,6 +149,9 @@ func (c *Cluster) TCPDSN(database string) (string, error) {
 		Role, escape(password), port, url.PathEscape(database)), nil
 }
 
+// PasswordFile is the file that holds the role's password for TCP. Its owner and root can read it.
+func (c *Cluster) PasswordFile() string { return filepath.Join(c.home, "password") }
+
 // Psql is the path of psql, or empty if this machine has none.
 func (c *Cluster) Psql() string { return c.bin.Psql }
 
