@@ -2,9 +2,10 @@
 // of the loads, with the same message ids however often a message is sent. It reads back what was committed, load by load,
 // so that a destination gets exactly what analysts see, and one that is slow or down holds up nobody.
 //
-// Read it top to bottom: federate.go runs destinations side by side; session.go is one destination under its lease;
+// Read it top to bottom: federate.go and supervise.go run destinations side by side; session.go is one under its lease;
 // load.go chooses the next piece and reads its rows; plan.go and message.go make them messages; deliver.go hands them to
-// analytics-go; transport.go is analytics-go's way out, with the retries; cursor.go notes what has arrived.
+// analytics-go, and waiting.go keeps which have no answer yet; transport.go is analytics-go's way out, with the retries;
+// cursor.go notes what has arrived.
 package federate
 
 import (
