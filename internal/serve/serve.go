@@ -185,6 +185,7 @@ func (r *runner) run(ctx context.Context) error {
 	var cut error // requests that were not answered
 	if r.door != nil {
 		intake.run(func() {
+			defer r.hurry(working)()
 			if cut = r.door.serve(working, &r.Options); working.Err() == nil {
 				failed <- cut
 			}
@@ -215,6 +216,22 @@ func (r *runner) run(ctx context.Context) error {
 		return errors.Join(err, stopped)
 	case <-time.After(stopTime):
 		return errors.Join(err, errors.New("stop: some of the work did not end in time; nothing that was accepted is lost, the next start goes on"))
+	}
+}
+
+// hurry answers requests that wait for a server of streams which does not answer, before they would be cut.
+func (r *runner) hurry(ctx context.Context) (done func()) {
+	answered := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		select {
+		case <-answered:
+		case <-time.After(r.Grace + answerTime - time.Second):
+			r.intake.GiveUp()
+		}
+	})
+	return func() {
+		close(answered)
+		stop()
 	}
 }
 

@@ -18,6 +18,18 @@ import (
 // being closed: nobody was promised anything.
 func TestClosedWhileTheServerHangs(t *testing.T) {
 	t.Parallel()
+	t.Run("close", func(t *testing.T) {
+		t.Parallel()
+		closedWhileTheServerHangs(t, func(*ingest.Collector) {})
+	})
+	t.Run("give up", func(t *testing.T) {
+		t.Parallel()
+		closedWhileTheServerHangs(t, (*ingest.Collector).GiveUp)
+	})
+}
+
+func closedWhileTheServerHangs(t *testing.T, before func(*ingest.Collector)) {
+	t.Helper()
 	dir := t.TempDir()
 	server, err := stream.Open(t.Context(), stream.Options{Dir: dir, Listen: "127.0.0.1:0", MinFree: 1})
 	if err != nil {
@@ -51,11 +63,12 @@ func TestClosedWhileTheServerHangs(t *testing.T) {
 			t.Fatal("requests do not wait")
 		}
 	}
+	before(c)
 	if err := c.Close(); err != nil {
 		t.Error(err)
 	}
 	for range cap(refused) {
-		if err := <-refused; err == nil || errors.Is(err, ingest.ErrUnavailable) && strings.Contains(err.Error(), "took longer") {
+		if err := <-refused; !errors.Is(err, ingest.ErrUnavailable) || !strings.Contains(err.Error(), "being stopped") {
 			t.Errorf("a request that nobody has kept is answered with %v", err)
 		}
 	}

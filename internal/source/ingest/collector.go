@@ -179,6 +179,9 @@ func (c *Collector) Stats() CollectorStats {
 	}
 }
 
+// GiveUp fails everything that is not acknowledged yet, and all that is appended from now on: whoever waits is told so.
+func (c *Collector) GiveUp() { c.giveUp(errClosed) }
+
 // closing is how long Close waits for a server that may not answer at all.
 const closing = time.Second
 
@@ -191,7 +194,7 @@ func (c *Collector) Close() error {
 		l.finish()
 	}
 	c.mu.Unlock()
-	defer time.AfterFunc(closing, func() { c.giveUp(errClosed) }).Stop()
+	defer time.AfterFunc(closing, c.GiveUp).Stop()
 	c.busy.Wait()
 	c.giveUp(nil)
 	return nil
