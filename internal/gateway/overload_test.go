@@ -198,6 +198,36 @@ func TestRateOfAKey(t *testing.T) {
 	ok("later", d.post(t, "/v1/batch", eventsOf(2500)))
 }
 
+// What was not taken does not count: the client that sends it again is not told that it has sent too much.
+func TestRateDoesNotCountWhatIsNotTaken(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	full := true
+	h, err := gateway.New(gateway.Config{
+		Intake: &intake{before: func(context.Context, *ingest.Request) error {
+			if full {
+				return ingest.ErrFull
+			}
+			return nil
+		}},
+		Keys: someKeys(), EventsPerSecond: 1, Burst: 2500, Now: func() time.Time { return now },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if got := record(h, "/v1/batch", eventsOf(2500), goodKey); got.Code != http.StatusServiceUnavailable {
+			t.Errorf("while there is no room: got %d %s", got.Code, got.Body)
+		}
+	}
+	full = false
+	for _, want := range []int{http.StatusOK, http.StatusTooManyRequests} {
+		if got := record(h, "/v1/batch", eventsOf(2500), goodKey); got.Code != want {
+			t.Errorf("when there is room: got %d %s, want %d", got.Code, got.Body, want)
+		}
+	}
+}
+
 // A key that has nothing left is refused before its body is read.
 func TestRateIsCheckedBeforeTheBody(t *testing.T) {
 	t.Parallel()

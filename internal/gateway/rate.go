@@ -37,12 +37,19 @@ func spent(b *rate.Limiter, now time.Time) *refusal {
 	return limited(b, 1, now)
 }
 
-// spend takes n events from a bucket, all or none.
-func spend(b *rate.Limiter, n int, now time.Time) *refusal {
-	if b == nil || b.AllowN(now, n) {
-		return nil
+// spend takes n events from a bucket, all or none. What is returned gives them back if they are not kept; it may be nil.
+func spend(b *rate.Limiter, n int, now time.Time) (*rate.Reservation, *refusal) {
+	if b == nil {
+		return nil, nil
 	}
-	return limited(b, n, now)
+	if b.TokensAt(now) >= float64(n) {
+		r := b.ReserveN(now, n)
+		if r.OK() && r.DelayFrom(now) == 0 {
+			return r, nil
+		}
+		r.CancelAt(now) // another request was faster
+	}
+	return nil, limited(b, n, now)
 }
 
 // limited says when there will be n events in the bucket.

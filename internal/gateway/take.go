@@ -41,7 +41,8 @@ func (v *visit) take() *refusal {
 	case info.Calls > MaxEvents:
 		return refusedEvents
 	}
-	if no := spend(v.bucket, info.Calls, v.arrived); no != nil {
+	spending, no := spend(v.bucket, info.Calls, v.arrived)
+	if no != nil {
 		return no
 	}
 	v.request = ingest.Request{Source: v.source.Nickname, Received: v.arrived, Body: body}
@@ -49,7 +50,11 @@ func (v *visit) take() *refusal {
 		v.request.Call = v.endpoint.call
 	}
 	v.events = info.Calls
-	return v.keep()
+	no = v.keep()
+	if no != nil && spending != nil {
+		spending.CancelAt(v.arrived)
+	}
+	return no
 }
 
 // identify finds out whose the request is, if its header says so.
