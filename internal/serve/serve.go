@@ -265,7 +265,11 @@ func (r *runner) prepare(ctx context.Context, failed chan<- error) bool {
 			return false
 		}
 		if !told {
-			r.Logger.WarnContext(ctx, "Postgres does not answer: events are taken and kept, and loaded as soon as it does", "error", err)
+			message := "Postgres does not answer: events are taken and kept, and loaded as soon as it does"
+			if !loader.Passes(err) {
+				message = "Postgres cannot be prepared: events are taken and kept, and loaded once this is mended"
+			}
+			r.Logger.WarnContext(ctx, message, "error", err)
 		}
 		pause(ctx, 2*time.Second)
 	}

@@ -132,6 +132,8 @@ func (b *Broker) verify(ctx context.Context, s *sourceStream, info *jetstream.St
 // verifyAll looks at all known streams again: somebody may have changed one. Nothing more is published into one that has
 // become unsafe.
 func (b *Broker) verifyAll(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, b.opts.AckTimeout) // what it does not come to is looked at next time
+	defer cancel()
 	b.mu.Lock()
 	known := maps.Clone(b.streams)
 	b.mu.Unlock()
