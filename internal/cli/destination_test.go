@@ -287,7 +287,8 @@ func TestWrongKey(t *testing.T) {
 		t.Errorf("status %+v", got)
 	}
 	contains(t, f.must(0, "destination", "status", "segment").stdout, "paused", "30 rows", "401 Unauthorized", "destination resume segment")
-	f.must(1, "federate", "--once") // still: a job that runs every hour says so each time
+	contains(t, r.stdout, "! segment  nothing sent") // no mark as if all was well
+	f.must(1, "federate", "--once")                  // still: a job that runs every hour says so each time
 	f.sink.Key = segmentKey
 	f.must(0, "destination", "resume", "segment")
 	f.must(0, "federate", "--once")

@@ -43,7 +43,7 @@ func (a *app) forwarded(w *forwarding, o *federate.Options, err error) error {
 			return err
 		}
 	} else if !a.quiet || err != nil {
-		a.printForwarded(w, o, took)
+		a.printForwarded(w, o, took, err != nil)
 	}
 	if err == nil {
 		return nil
@@ -57,17 +57,19 @@ func (a *app) forwarded(w *forwarding, o *federate.Options, err error) error {
 	return &exitError{code: code}
 }
 
-func (a *app) printForwarded(w *forwarding, o *federate.Options, took time.Duration) {
+func (a *app) printForwarded(w *forwarding, o *federate.Options, took time.Duration, failed bool) {
 	p := newPrinter(a.stdout, a.env)
 	for _, n := range w.all() {
-		text := "nothing to send"
-		if n.Sent > 0 {
+		text, mark := "nothing to send", p.green("✓")
+		switch {
+		case n.Sent == 0 && failed: // the error says of which destination
+			text, mark = "nothing sent", p.yellow("!")
+		case n.Sent > 0:
 			text = plural(n.Sent, "event", "events") + " sent in " + span(took) + ", " + number(perSecond(n.Sent, took)) + "/s"
 		}
 		if n.Filtered > 0 {
 			text += ", " + number(n.Filtered) + " left out by its filters"
 		}
-		mark := p.green("✓")
 		if n.Undelivered > 0 {
 			text += ", " + p.yellow(number(n.Undelivered)+" not taken") + ": " + p.cyan(programName()+" destination status "+shellWord(n.Destination)+a.sameDatabase())
 		}
