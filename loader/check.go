@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/tapline/tapline/schema"
@@ -18,6 +19,10 @@ type ServerError struct {
 
 // Error returns problem and hint.
 func (e *ServerError) Error() string { return e.Problem + ": " + e.Hint }
+
+// askOnce leaves no prepared statement behind: the pooler that is looked for would give it to others, whose error would
+// not tell what is wrong.
+const askOnce = pgx.QueryExecModeExec
 
 // minVersion is Postgres 13, the first with gen_random_uuid in the core.
 const minVersion = 130_000
@@ -43,7 +48,7 @@ func Check(ctx context.Context, pool *pgxpool.Pool) error {
 	var versionText, encoding, client string
 	var recovery bool
 	err = conn.QueryRow(ctx, "select current_setting('server_version_num')::int, current_setting('server_version'), "+
-		"current_setting('server_encoding'), current_setting('client_encoding'), pg_is_in_recovery(), pg_backend_pid()").
+		"current_setting('server_encoding'), current_setting('client_encoding'), pg_is_in_recovery(), pg_backend_pid()", askOnce).
 		Scan(&version, &versionText, &encoding, &client, &recovery, &pid)
 	if err != nil {
 		return fmt.Errorf("ask the server for its version: %w", err)
@@ -86,12 +91,12 @@ func checkPooler(ctx context.Context, pool *pgxpool.Pool, first *pgxpool.Conn, p
 		return fmt.Errorf("begin: %w", err)
 	}
 	var held, again, now int
-	err = first.QueryRow(ctx, "select pg_backend_pid()").Scan(&again)
+	err = first.QueryRow(ctx, "select pg_backend_pid()", askOnce).Scan(&again)
 	if err == nil {
-		err = tx.QueryRow(ctx, "select pg_backend_pid()").Scan(&held)
+		err = tx.QueryRow(ctx, "select pg_backend_pid()", askOnce).Scan(&held)
 	}
 	if err == nil {
-		err = first.QueryRow(ctx, "select pg_backend_pid()").Scan(&now)
+		err = first.QueryRow(ctx, "select pg_backend_pid()", askOnce).Scan(&now)
 	}
 	err = errors.Join(err, tx.Rollback(ctx))
 	if err != nil {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/tapline/tapline/internal/config"
 	"github.com/tapline/tapline/internal/jobs"
+	"github.com/tapline/tapline/loader"
 	"github.com/tapline/tapline/migrations"
 )
 
@@ -161,6 +162,11 @@ func (a *app) withJobs(ctx context.Context, create bool, do func(*pgxpool.Pool) 
 		return err
 	}
 	defer pool.Close()
+	if create { // a job's lock belongs to a session, too
+		if err := loader.Check(ctx, pool); err != nil {
+			return err
+		}
+	}
 	if _, err := jobs.History(ctx, pool, "", 1); errors.Is(err, jobs.ErrNotSetUp) && create {
 		if err := migrations.Control(ctx, pool.Config().ConnConfig, migrations.Options{}); err != nil {
 			return fmt.Errorf("make the tables of jobs, which a role that may not make tables leaves to tapline migrate up: %w", err)
