@@ -130,9 +130,10 @@ func (p *publisher) fill(ctx context.Context, schemas ...string) error {
 // recovers publishes into the first stream again and again, and one frame into each of the others as soon as it is taken.
 func (p *publisher) recovers(ctx context.Context, busy string, others ...string) error {
 	for _, schema := range others {
-		for last := error(nil); ; {
+		for {
 			_ = p.publish(ctx, busy) // while the server is started again it takes nothing
-			if last = p.publish(ctx, schema); last == nil {
+			last := p.publish(ctx, schema)
+			if last == nil {
 				break
 			}
 			if ctx.Err() != nil {
