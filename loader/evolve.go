@@ -129,10 +129,11 @@ func (w *widener) Widen(table, column string) (schema.Type, bool) {
 		var reason string
 		var err error
 		to, reason, err = w.l.migrator.CanWiden(w.ctx, table, column, w.l.cfg.WidenMaxRows)
-		if err != nil || to == schema.Unknown {
-			w.l.cfg.Logger.WarnContext(w.ctx, "column is not widened", "table", table, "column", column,
-				"reason", reason, "error", err)
-			to = schema.Unknown
+		if err != nil {
+			to, reason = schema.Unknown, err.Error()
+		}
+		if to == schema.Unknown {
+			w.l.cfg.Logger.WarnContext(w.ctx, "column is not widened", "table", table, "column", column, "reason", reason)
 		}
 		w.asked[key] = to
 	}

@@ -302,10 +302,11 @@ func rowsOf(t *testing.T, pool *pgxpool.Pool, source, path, format string) []str
 	return out
 }
 
-// jsonTime is the timestamp of a row that has none of its own: it is of today.
+// jsonTime is the timestamp of a row that has none of its own: it is that of the load, a moment ago.
 func jsonTime(line string) string {
-	_, rest, ok := strings.Cut(line, `"timestamp": "`)
-	if stamp, _, _ := strings.Cut(rest, `"`); ok && strings.HasPrefix(stamp, time.Now().UTC().Format("2006-01")) {
+	_, rest, _ := strings.Cut(line, `"timestamp": "`)
+	stamp, _, _ := strings.Cut(rest, `"`)
+	if at, err := time.Parse(time.RFC3339, stamp); err == nil && time.Since(at) < time.Hour {
 		return stamp
 	}
 	return ""

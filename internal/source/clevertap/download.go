@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -103,6 +104,7 @@ func first(digest [32]byte) []byte { return digest[:16] }
 func (c *Client) again(ctx context.Context, w Window, ask func() error) error {
 	started := time.Now()
 	poll, fault := c.waits(c.opts.PollWait), c.waits(c.opts.MinWait)
+	told := false
 	for {
 		err := ask()
 		var wait time.Duration
@@ -117,12 +119,19 @@ func (c *Client) again(ctx context.Context, w Window, ask func() error) error {
 		if spent := time.Since(started); spent+wait > c.opts.Patience {
 			return &errGaveUp{spent.Round(time.Second).String(), err}
 		}
-		c.opts.Logger.DebugContext(ctx, "request is repeated", "window", w.Name(), "in", wait, "cause", err)
+		level := slog.LevelDebug
+		if !told && time.Since(started) > tellAfter {
+			told, level = true, slog.LevelWarn
+		}
+		c.opts.Logger.Log(ctx, level, "request is repeated", "window", w.Name(), "in", wait.Round(time.Millisecond), "for up to", c.opts.Patience, "cause", err)
 		if err := sleep(ctx, wait); err != nil {
 			return err
 		}
 	}
 }
+
+// tellAfter is how long requests are repeated before somebody who watches hears of it.
+const tellAfter = 30 * time.Second
 
 func (c *Client) waits(first time.Duration) *backoff.ExponentialBackOff {
 	return &backoff.ExponentialBackOff{
