@@ -60,6 +60,26 @@ func (e *SourceError) Error() string {
 	return fmt.Sprintf("no source %q: %s", e.Nickname, known)
 }
 
+// EmptyError says that nothing was loaded of a source yet, so that it has no schema.
+type EmptyError struct{ Source }
+
+// Error says what makes the schema.
+func (e *EmptyError) Error() string {
+	return fmt.Sprintf("nothing was loaded of source %s yet: its first load makes schema %s", e.Nickname, e.Schema)
+}
+
+// Made makes sure that a source has its schema; the error is an *EmptyError if it has not.
+func (s Source) Made(ctx context.Context, q Querier) error {
+	var made bool
+	if err := q.QueryRow(ctx, "select pg_catalog.to_regclass($1) is not null", ident(s.Schema, "_loads")).Scan(&made); err != nil {
+		return fmt.Errorf("look for schema %s: %w", s.Schema, err)
+	}
+	if !made {
+		return &EmptyError{s}
+	}
+	return nil
+}
+
 // Find returns the source of a nickname, or of a schema, or the only one if neither is given. The error is a
 // *SourceError if that is not one.
 func Find(ctx context.Context, q Querier, nickname, schemaName string) (Source, error) {

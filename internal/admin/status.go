@@ -44,12 +44,15 @@ func (s *Status) Rows() (rows int64, exact bool) {
 // ExactRows is how many rows of a table are counted: some ten milliseconds. Of larger tables the estimate is taken.
 const ExactRows = 100_000
 
-// StatusOf returns how a source is. It is one query for each table that has up to ExactRows rows, all in one round
+// StatusOf returns how a source is; one that nothing was loaded of has no schema yet, and all of it is empty. It is one query for each table that has up to ExactRows rows, all in one round
 // trip, and five others.
 func StatusOf(ctx context.Context, q BatchQuerier, s Source) (*Status, error) {
 	out := &Status{Source: s, Loads: map[string]int64{}}
 	err := q.QueryRow(ctx, "select count(*) from "+ident(s.Schema, "_units")+" where kind is distinct from 'replay'").Scan(&out.Units)
-	if err != nil {
+	switch {
+	case absent(err):
+		return out, nil
+	case err != nil:
 		return nil, fmt.Errorf("count units: %w", err)
 	}
 	rows, err := q.Query(ctx, "select status, count(*) from "+ident(s.Schema, "_loads")+" group by status")

@@ -76,6 +76,16 @@ func (a *app) registryError(err error) error {
 
 // withSource connects and finds the source that --source names, or the only one, for commands about one source.
 func (a *app) withSource(ctx context.Context, do func(*pgxpool.Pool, admin.Source) error) error {
+	return a.withNamed(ctx, func(pool *pgxpool.Pool, s admin.Source) error {
+		if err := s.Made(ctx, pool); err != nil {
+			return err
+		}
+		return do(pool, s)
+	})
+}
+
+// withNamed is withSource for a source that may have nothing yet.
+func (a *app) withNamed(ctx context.Context, do func(*pgxpool.Pool, admin.Source) error) error {
 	if _, err := a.cfg.Validate(); err != nil {
 		return err
 	}

@@ -38,7 +38,6 @@ func TestSourceAdd(t *testing.T) {
 		"source add":                                    "NICKNAME: not given",
 		"source add !!!":                                "!!!",
 		"source add Web --region Mars!":                 `--region "Mars!": no name of a region`,
-		"source add Web --timezone IST":                 "",
 		"source add CleverTap-Prod":                     `belongs to source "CleverTap_Prod"`,
 		"source add CleverTap_Prod --schema x":          "has schema clevertap_prod already",
 		"source add CleverTap_Prod --region us":         "its region is eu, not us: a region changes only with tapline source set",
@@ -50,14 +49,32 @@ func TestSourceAdd(t *testing.T) {
 		"source remove CleverTap_Prod":                  "Schema clevertap_prod stays",
 		"source set CleverTap_Prod --user-identity age": `--user-identity "age": unknown value`,
 	} {
-		if line == "source add Web --timezone IST" {
-			continue // some systems know it
-		}
 		contains(t, w.must(64, strings.Fields(line)...).stderr, want)
 	}
 	w.json(0, &s, "source", "set", "CleverTap_Prod", "--region", "us")
 	if s.Settings.Region != "us" || s.Settings.Account != "A1" {
 		t.Errorf("set: %+v", s)
+	}
+}
+
+// Between its making and its first load a source has no schema: whoever looks at it hears that, not what Postgres says.
+func TestSourceWithNothingYet(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.must(0, "source", "add", "Web", "--region", "eu")
+	contains(t, w.must(0, "status").stdout, "Web", "schema web", "0 finished")
+	contains(t, w.must(0, "status", "--source", "Web").stdout, "0 finished")
+	for _, line := range []string{
+		"quarantine list", "quarantine replay", "loads list", "prune --loads-older-than 1h",
+		"loads undo 1", "schema widen a.b double",
+	} {
+		contains(t, w.must(1, strings.Fields(line)...).stderr, "nothing was loaded of source Web yet: its first load makes schema web")
+	}
+	for _, line := range []string{"schema show", "schema diff", "migrate status", "doctor", "federate --once", "verify --from 2026-01-01 --to 2026-01-01"} {
+		r := w.run(strings.Fields(line + " --source Web")...)
+		if text := r.stdout + r.stderr; strings.Contains(text, "SQLSTATE") {
+			t.Errorf("%s: %s", line, text)
+		}
 	}
 }
 

@@ -39,7 +39,7 @@ type sourceStatus struct {
 // status shows the source that is named, or all.
 func (a *app) status(ctx context.Context) error {
 	if a.named {
-		return a.withSource(ctx, func(pool *pgxpool.Pool, s admin.Source) error {
+		return a.withNamed(ctx, func(pool *pgxpool.Pool, s admin.Source) error {
 			return a.statusOf(ctx, pool, []admin.Source{s})
 		})
 	}
