@@ -87,6 +87,31 @@ func TestRetryAfter(t *testing.T) {
 	}
 }
 
+// Who sends once does not sit out a pause that is longer than its patience; the destination is asked once, and gets all of
+// it the next time.
+func TestRetryAfterOutlastsOnce(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	var asked atomic.Int64
+	s.sink.Judge = func(*sink.Request) *sink.Answer {
+		if asked.Add(1) == 1 {
+			return &sink.Answer{Status: 429, Header: map[string]string{"Retry-After": "1800"}}
+		}
+		return nil
+	}
+	s.load(tracks(0, 10)...)
+	s.add("segment", s.url, federate.Settings{})
+	err := s.federator(options()).Run(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "given up, as it asks for a pause of 30m0s: 429") {
+		t.Errorf("got %v, want an error about the pause", err)
+	}
+	if n := asked.Load(); n != 1 {
+		t.Errorf("%d requests, want 1", n)
+	}
+	s.run(options())
+	s.complete()
+}
+
 // No answer at all ends at the time-out, however long the client waits.
 func TestSlow(t *testing.T) {
 	t.Parallel()

@@ -51,7 +51,7 @@ type Options struct {
 	// Timeout is how long one request may take. Defaults to 30 s.
 	Timeout time.Duration
 	// RetryMin and RetryMax are the shortest and longest pause before a request is sent again, before jitter. Default to
-	// 500 ms and 1 minute. A longer Retry-After of the destination is kept, up to 5 minutes.
+	// 500 ms and 1 minute. A longer Retry-After of the destination is kept, up to an hour.
 	RetryMin, RetryMax time.Duration
 }
 

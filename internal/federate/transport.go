@@ -46,8 +46,15 @@ type transport struct {
 // destination, not with the messages.
 const refusalLimit = 1000
 
-// maxRetryAfter is the longest pause that a destination can ask for.
-const maxRetryAfter = 5 * time.Minute
+// pauseHeaders are those by which a destination asks for a pause, and the longest that each can ask for: what is longer is
+// more likely a mistake. Some write the second one as a time since 1970.
+var pauseHeaders = []struct {
+	name string
+	max  time.Duration
+}{
+	{"Retry-After", time.Hour},
+	{"X-RateLimit-Reset", 5 * time.Minute},
+}
 
 // answerBytes is how much of an answer is read, answerKept how much of it is shown to people.
 const (
@@ -134,7 +141,7 @@ func (t *transport) deliver(r *http.Request, body []byte) error {
 		}
 		after := max(pause.NextBackOff(), a.after)
 		if t.noteTrouble(a) {
-			err := setupError{fmt.Errorf("destination %s: given up after %s: %s", t.d.Name, t.f.opt.GiveUp, a.text)}
+			err := setupError{fmt.Errorf("destination %s: given up%s: %s", t.d.Name, a.waiting(t.f.opt.GiveUp), a.text)}
 			t.stop(err)
 			return err
 		}
@@ -142,6 +149,14 @@ func (t *transport) deliver(r *http.Request, body []byte) error {
 			return err
 		}
 	}
+}
+
+// waiting says for what nobody waits any more.
+func (a *answer) waiting(giveUp time.Duration) string {
+	if a.after > giveUp {
+		return ", as it asks for a pause of " + a.after.Round(time.Second).String()
+	}
+	return " after " + giveUp.String()
 }
 
 // wait waits until the destination wants requests again.
@@ -276,13 +291,13 @@ func complete(res *http.Response, body []byte) bool {
 
 // retryAfter returns the pause that a destination asks for, 0 for none.
 func retryAfter(h http.Header, now time.Time) time.Duration {
-	for _, name := range []string{"Retry-After", "X-RateLimit-Reset"} {
-		value := strings.TrimSpace(h.Get(name))
+	for _, p := range pauseHeaders {
+		value := strings.TrimSpace(h.Get(p.name))
 		if seconds, err := strconv.ParseFloat(value, 64); err == nil && seconds >= 0 {
-			return time.Duration(min(seconds, maxRetryAfter.Seconds()) * float64(time.Second))
+			return time.Duration(min(seconds, p.max.Seconds()) * float64(time.Second))
 		}
 		if at, err := http.ParseTime(value); err == nil {
-			return min(max(at.Sub(now), 0), maxRetryAfter)
+			return min(max(at.Sub(now), 0), p.max)
 		}
 	}
 	return 0
@@ -356,7 +371,7 @@ func (t *transport) noteTrouble(a answer) (giveUp bool) {
 	if t.failing.IsZero() {
 		t.failing = time.Now()
 	}
-	if t.f.opt.ends() && time.Since(t.failing) > t.f.opt.GiveUp {
+	if t.f.opt.ends() && max(time.Since(t.failing), a.after) > t.f.opt.GiveUp {
 		return true
 	}
 	if until := time.Now().Add(a.after); a.after > 0 && until.After(t.notBefore) {
