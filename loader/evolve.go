@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -89,6 +90,7 @@ func (l *worker) change(ctx context.Context, d schema.Diff) (migrations.Applied,
 	if len(d.Widen) == 0 {
 		return l.migrator.Evolve(ctx, d)
 	}
+	start := time.Now()
 	limited, cancel := context.WithTimeout(ctx, l.cfg.WidenWait)
 	defer cancel()
 	applied, err := l.migrator.Evolve(limited, d)
@@ -96,7 +98,10 @@ func (l *worker) change(ctx context.Context, d schema.Diff) (migrations.Applied,
 	switch {
 	case err == nil, ctx.Err() != nil:
 		return applied, err
-	case limited.Err() != nil, migrations.LockNotHad(err):
+	case limited.Err() != nil:
+	case migrations.LockNotHad(err) && time.Since(start) < l.cfg.WidenWait/2: // what is read before had to wait
+		return applied, errors.Join(errRestart, err)
+	case migrations.LockNotHad(err):
 	case valuesGrew(err):
 		return applied, errors.Join(errRestart, err)
 	case errors.As(err, &refused) && !passes(err):
@@ -126,16 +131,49 @@ func (w *widener) Widen(table, column string) (schema.Type, bool) {
 	key := [2]string{table, column}
 	to, ok := w.asked[key]
 	if !ok && !w.l.refused[key] && w.l.cfg.WidenMaxRows > 0 {
-		var reason string
-		var err error
-		to, reason, err = w.l.migrator.CanWiden(w.ctx, table, column, w.l.cfg.WidenMaxRows)
-		if err != nil {
-			to, reason = schema.Unknown, err.Error()
-		}
-		if to == schema.Unknown {
-			w.l.cfg.Logger.WarnContext(w.ctx, "column is not widened", "table", table, "column", column, "reason", reason)
-		}
+		to = w.l.wider(w.ctx, key)
 		w.asked[key] = to
 	}
 	return to, to != schema.Unknown
+}
+
+// wider asks the database what type a bigint column can be widened to; Unknown means that it has to stay. If the database
+// does not say, because a lock is not had or the connection is lost, the worker is unsure: a fault that passes must not
+// send values to discards. Only a column whose lock is not had within WidenWait has to do without.
+func (l *worker) wider(ctx context.Context, key [2]string) schema.Type {
+	to, reason, err := l.migrator.CanWiden(ctx, key[0], key[1], l.cfg.WidenMaxRows)
+	err = restartIfGone(err)
+	switch {
+	case err == nil:
+		delete(l.lockless, key)
+	case ctx.Err() != nil:
+		l.unsure = context.Cause(ctx)
+		return schema.Unknown
+	case migrations.LockNotHad(err):
+		since, again := l.lockless[key]
+		if !again {
+			l.lockless[key] = time.Now()
+		}
+		if !again || time.Since(since) < l.cfg.WidenWait {
+			l.unsure = fmt.Errorf("%w: %w", errRestart, err)
+			return schema.Unknown
+		}
+		l.refused[key] = true
+	case errors.Is(err, errRestart):
+		l.unsure = err
+		return schema.Unknown
+	case errors.Is(err, migrations.ErrOtherType): // what the State knows is old
+		l.unsure = fmt.Errorf("%w: %w", errRestart, err)
+		return schema.Unknown
+	case passes(err):
+		l.unsure = err
+		return schema.Unknown
+	}
+	if err != nil {
+		reason = err.Error()
+	}
+	if to == schema.Unknown {
+		l.cfg.Logger.WarnContext(ctx, "column is not widened", "table", key[0], "column", key[1], "reason", reason)
+	}
+	return to
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/tapline/tapline/internal/pgtest"
 	"github.com/tapline/tapline/loader"
+	"github.com/tapline/tapline/schema"
 )
 
 // waitsForTable asks whether somebody waits for a lock of the table purchase, waitsForRow for the end of a transaction.
@@ -262,4 +263,61 @@ func TestValueArrivesBeforeWidening(t *testing.T) {
 	equal(t, pool, `select id, amount::text from clevertap_prod.purchase order by id`,
 		[]any{"big", "9007199254740993"}, []any{"old", "1"}, []any{"w", "0.5"})
 	consistent(t, pool)
+}
+
+// TestWidenAskedWhileLocked has a loader ask whether a column can be widened while somebody changes the table for longer than
+// one statement waits. That says nothing of the column: no value goes to discards for it.
+func TestWidenAskedWhileLocked(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.Pool(t)
+	load(t, pool, loader.Config{}, write(t, track("1", "Purchase", `{"amount":1}`)))
+	tx := begin(t, pool)
+	pgtest.Exec(t, tx, `lock table clevertap_prod.purchase in access exclusive mode`)
+	wait := background(t, pool, loader.Config{}, write(t, track("2", "Purchase", `{"amount":2.5}`)))
+	waitUntil(t, pool, waitsForTable)
+	// It has given up, and asks anew on another connection.
+	first := pgtest.Value[int32](t, pool, `select pid from pg_locks where not granted and relation = 'clevertap_prod.purchase'::regclass
+		union all select 0 limit 1`)
+	waitUntil(t, pool, fmt.Sprintf(`select exists (select from pg_locks where not granted and pid <> %d
+		and relation = 'clevertap_prod.purchase'::regclass and mode = 'AccessShareLock')`, first))
+	commit(t, tx)
+	if report := wait(); report.Loaded != 1 || report.Discarded != 0 {
+		t.Errorf("report %+v, want one loaded and nothing discarded", report.Counts)
+	}
+	equal(t, pool, `select amount from clevertap_prod.purchase order by id`, []any{1.0}, []any{2.5})
+}
+
+// TestWidenAskedOfALostServer ends the connection on which a loader asks whether a column can be widened.
+func TestWidenAskedOfALostServer(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.Pool(t)
+	load(t, pool, loader.Config{}, write(t, track("1", "Purchase", `{"amount":1}`)))
+	tx := begin(t, pool)
+	pgtest.Exec(t, tx, `lock table clevertap_prod.purchase in access exclusive mode`)
+	wait := background(t, pool, loader.Config{}, write(t, track("2", "Purchase", `{"amount":2.5}`)))
+	waitUntil(t, pool, waitsForTable)
+	waitUntil(t, pool, `select coalesce(bool_or(pg_terminate_backend(pid)), false) from pg_locks
+		where not granted and relation = 'clevertap_prod.purchase'::regclass`)
+	commit(t, tx)
+	if report := wait(); report.Loaded != 1 || report.Discarded != 0 {
+		t.Errorf("report %+v, want one loaded and nothing discarded", report.Counts)
+	}
+	equal(t, pool, `select amount from clevertap_prod.purchase order by id`, []any{1.0}, []any{2.5})
+}
+
+// TestWidenNeverAnswered has somebody keep a table from everybody else for longer than a loader waits to widen a column. What
+// the loader then does with the value is known, and said.
+func TestWidenNeverAnswered(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.Pool(t)
+	load(t, pool, loader.Config{}, write(t, track("1", "Purchase", `{"amount":1}`)))
+	tx := begin(t, pool)
+	pgtest.Exec(t, tx, `lock table clevertap_prod.purchase in access exclusive mode`)
+	wait := background(t, pool, loader.Config{WidenWait: time.Millisecond}, write(t, track("2", "Purchase", `{"amount":2.5}`)))
+	waitUntil(t, pool, `select exists (select from pg_locks where not granted and relation = 'clevertap_prod.purchase'::regclass
+		and mode = 'RowExclusiveLock')`) // it copies without the wider column
+	commit(t, tx)
+	if report := wait(); report.Loaded != 1 || report.Discards[schema.TypeMismatch] != 1 {
+		t.Errorf("report %+v, want one loaded with one discard", report.Counts)
+	}
 }

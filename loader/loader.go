@@ -15,6 +15,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -90,7 +91,7 @@ func (l *Loader) Load(ctx context.Context, src Source) (Report, error) {
 
 func (l *Loader) load(ctx context.Context, src Source, sum *tally) error {
 	for _, w := range l.workers {
-		w.refused, w.state = map[[2]string]bool{}, nil
+		w.refused, w.lockless, w.state = map[[2]string]bool{}, map[[2]string]time.Time{}, nil
 	}
 	if err := Check(ctx, l.pool); err != nil {
 		return err

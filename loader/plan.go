@@ -115,8 +115,11 @@ func (l *worker) planUnit(ctx context.Context, unit Unit, ready bool, sum *Repor
 		report = newReport(l.cfg.Schema)
 		err = l.planRecords(ctx, unit, report)
 	}
-	if ctx.Err() != nil {
+	switch {
+	case ctx.Err() != nil:
 		return out, context.Cause(ctx)
+	case l.unsure != nil:
+		return out, l.unsure
 	}
 	if out.Status, out.Err = Finished, err; err != nil {
 		out.Status = Failed
@@ -155,6 +158,9 @@ func (l *worker) countRecords(ctx context.Context, reader source.Reader, report 
 		reason := ev.Reason
 		if reason == "" {
 			reason = l.state.Row(&ev, received, &row)
+			if l.unsure != nil {
+				return n, l.unsure
+			}
 		}
 		if reason != "" && ev.Origin != "" {
 			report.Refused[reason]++ // it waits in quarantine already

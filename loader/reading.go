@@ -191,6 +191,9 @@ func (r *reading) take(c *batch.Chunk) error {
 	reason := r.ev.Reason
 	if reason == "" {
 		reason = r.l.state.Row(&r.ev, r.received, &r.row)
+		if r.l.unsure != nil {
+			return r.l.unsure
+		}
 		if reason == "" && r.wasRejected() {
 			reason = schema.RejectedByDatabase
 		}

@@ -74,6 +74,9 @@ func restartIfGone(err error) error {
 		case "42P01", "42703", "42804":
 			return errors.Join(errRestart, err)
 		}
+		if pg.Routine == "RevalidateCachedQuery" { // the type changed between a statement's description and its execution
+			return errors.Join(errRestart, err)
+		}
 	}
 	return err
 }

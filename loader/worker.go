@@ -22,14 +22,19 @@ type worker struct {
 	*Loader
 	migrator *migrations.Migrator // nil until prepared
 	state    *schema.State
-	refused  map[[2]string]bool // columns that could not be widened, for the rest of this Load
+	refused  map[[2]string]bool      // columns that could not be widened, for the rest of this Load
+	lockless map[[2]string]time.Time // columns whose lock is not had, and since when
+	unsure   error                   // why it could not be told whether a column can be widened: the State's answers are not to be used
 	paths    *schema.Paths
 	chunks   [2]*batch.Chunk
 	writer   copyin.Writer
 }
 
 func newWorker(l *Loader) *worker {
-	return &worker{Loader: l, writer: copyin.Writer{Schema: l.cfg.Schema}}
+	return &worker{
+		Loader: l, writer: copyin.Writer{Schema: l.cfg.Schema},
+		refused: map[[2]string]bool{}, lockless: map[[2]string]time.Time{},
+	}
 }
 
 func (l *worker) close() {
@@ -97,6 +102,7 @@ func (l *worker) readCatalog(ctx context.Context) error {
 }
 
 func (l *worker) newState(have schema.Tables, w schema.Widener) {
+	l.unsure = nil
 	l.paths = schema.NewPaths(0)
 	l.state = schema.NewState(have, schema.Options{
 		Managed: l.cfg.Evolve == Managed, MaxColumns: l.cfg.MaxColumns, MaxTables: l.cfg.MaxTables,

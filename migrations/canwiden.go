@@ -2,7 +2,9 @@ package migrations
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -13,16 +15,28 @@ import (
 // DefaultWidenRows is the size up to which a table is written anew to widen a column: about half a second of lock.
 const DefaultWidenRows = 100_000
 
+// lookPatience is how long CanWiden waits for a column that somebody changes: whoever asks may itself have locks that others
+// wait for.
+const lookPatience = 3 * time.Second
+
+// ErrOtherType is the error of a column that is not bigint, or not there: the catalogue has changed since it was read.
+var ErrOtherType = errors.New("the column is not bigint")
+
 // CanWiden finds out whether a bigint column may be widened now (rule 11): to is the type to widen it to, double
 // precision if every value is at most 2^53 in size and numeric else. If it may not, to is Unknown and reason says why,
-// for people. maxRows is the largest table, in rows; 0 means DefaultWidenRows.
+// for people. maxRows is the largest table, in rows; 0 means DefaultWidenRows. An error says nothing of the column: LockNotHad
+// and ErrOtherType tell whether to ask again.
 func (m *Migrator) CanWiden(ctx context.Context, table, column string, maxRows int) (to schema.Type, reason string, err error) {
 	if maxRows <= 0 {
 		maxRows = DefaultWidenRows
 	}
+	options := m.options
+	options.RetryFor = min(options.RetryFor, lookPatience)
 	err = m.read(ctx, func(s *session) error {
-		to, reason, err = s.canWiden(ctx, table, column, maxRows)
-		return err
+		return patient(ctx, options, "look at column", func() (err error) {
+			to, reason, err = s.canWiden(ctx, table, column, maxRows)
+			return err
+		})
 	})
 	if err != nil {
 		return schema.Unknown, "", fmt.Errorf("check column %s.%s.%s: %w", m.schema, table, column, err)
@@ -36,7 +50,7 @@ func (s *session) canWiden(ctx context.Context, table, column string, maxRows in
 		return schema.Unknown, "", err
 	}
 	if typ := types[table][column]; typ != schema.Bigint {
-		return schema.Unknown, fmt.Sprintf("column %s.%s is not bigint but %s", table, column, typ), nil
+		return schema.Unknown, "", fmt.Errorf("%w but %s", ErrOtherType, typ)
 	}
 	user, err := s.user(ctx, table, column)
 	if err != nil {

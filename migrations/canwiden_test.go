@@ -1,6 +1,9 @@
 package migrations_test
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -58,8 +61,6 @@ func TestCanWiden(t *testing.T) {
 			name: "a default of its own", sql: `alter table shop.purchase alter column amount set default 0`,
 			column: "amount", want: schema.Double,
 		},
-		{name: "text", column: "user_id", reason: "column purchase.user_id is not bigint but text"},
-		{name: "no such column", column: "nothing", reason: "not bigint"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -80,5 +81,50 @@ func TestCanWiden(t *testing.T) {
 				evolve(t, m, schema.Diff{Widen: []schema.Widens{{Table: "purchase", Column: test.column, From: schema.Bigint, To: to}}})
 			}
 		})
+	}
+}
+
+func TestCanWidenOtherType(t *testing.T) {
+	t.Parallel()
+	_, m := ready(t, migrations.Options{})
+	evolve(t, m, purchases())
+	for column, want := range map[string]string{
+		"user_id": "check column shop.purchase.user_id: the column is not bigint but text", "nothing": "not bigint",
+	} {
+		_, _, err := m.CanWiden(t.Context(), "purchase", column, 0)
+		if !errors.Is(err, migrations.ErrOtherType) || !strings.Contains(err.Error(), want) {
+			t.Errorf("CanWiden of %s: %v, want %q", column, err, want)
+		}
+	}
+}
+
+// While somebody changes the table it is not known what becomes of the column, and neither yes nor no is said of it.
+func TestCanWidenWaits(t *testing.T) {
+	t.Parallel()
+	pool, m := ready(t, migrations.Options{})
+	evolve(t, m, purchases())
+	tx, err := pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = tx.Rollback(context.Background()) })
+	pgtest.Exec(t, tx, `lock table shop.purchase in access exclusive mode`)
+	if to, reason, err := m.CanWiden(t.Context(), "purchase", "amount", 0); !migrations.LockNotHad(err) {
+		t.Errorf("CanWiden of a locked table = %v, %q, %v; want the lock's error", to, reason, err)
+	}
+	asked := make(chan error, 1)
+	go func() {
+		to, reason, err := m.CanWiden(t.Context(), "purchase", "amount", 0)
+		if err == nil && to != schema.Double {
+			err = fmt.Errorf("CanWiden = %v, %q", to, reason)
+		}
+		asked <- err
+	}()
+	waits(t, pool, `select exists (select from pg_locks where not granted and relation = 'shop.purchase'::regclass)`)
+	if err := tx.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-asked; err != nil {
+		t.Errorf("after the lock is free: %v", err)
 	}
 }
