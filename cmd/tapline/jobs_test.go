@@ -135,7 +135,8 @@ func (p *plant) hold(id string) (let func()) {
 }
 
 // waits is how many sessions wait for what hold has inserted.
-const waits = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and query ilike '%copy %' and pid <> pg_backend_pid()"
+const waits = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' " +
+	"and query ilike '%copy %' and pid <> pg_backend_pid()"
 
 // TestTwoDaemons runs two daemons on one database: each time the job is due one of them runs it.
 func TestTwoDaemons(t *testing.T) {

@@ -130,7 +130,8 @@ func TestInterrupt(t *testing.T) {
 		t.Fatal(err)
 	}
 	until(t, "the COPY waits for the row", func() bool {
-		return pgtest.Value[int64](t, pool, "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and query like '%; copy %' and pid <> pg_backend_pid()") > 0
+		return pgtest.Value[int64](t, pool, "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' "+
+			"and query like '%; copy %' and pid <> pg_backend_pid()") > 0
 	})
 	if err := p.cmd.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
@@ -217,6 +218,8 @@ func copyProgram(t *testing.T, to string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	syscall.ForkLock.RLock() // a child forked meanwhile would have the file open for writing, and nobody could start it
+	defer syscall.ForkLock.RUnlock()
 	if err := os.WriteFile(to, content, 0o755); err != nil {
 		t.Fatal(fmt.Errorf("copy program: %w", err))
 	}

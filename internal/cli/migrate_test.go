@@ -270,7 +270,8 @@ func TestMigrateTwoAtOnce(t *testing.T) {
 	first := make(chan result, 1)
 	go func() { first <- w.run("migrate", "up", "--source", "Shop", "--dir", dir) }()
 	other := pgtest.PoolAt(t, w.dsn)
-	for !pgtest.Value[bool](t, other, `select exists (select from pg_locks where not granted and mode = 'AccessExclusiveLock')`) {
+	for !pgtest.Value[bool](t, other, `select exists (select from pg_locks where not granted and mode = 'AccessExclusiveLock'
+		and database = (select oid from pg_database where datname = current_database()))`) {
 		if t.Context().Err() != nil {
 			t.Fatal("the first never waited")
 		}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"github.com/tapline/tapline/internal/localpg"
@@ -29,6 +30,9 @@ func installed(t *testing.T, dir, version string, programs ...string) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
+	// A child that another test forks meanwhile has the open file, too, and a file that is open for writing cannot be started.
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
 	script := "#!/bin/sh\necho 'postgres (PostgreSQL) " + version + "'\n"
 	for _, name := range programs {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(script), 0o755); err != nil {
