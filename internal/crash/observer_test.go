@@ -33,7 +33,7 @@ func observe(t *testing.T, pool *pgxpool.Pool) *observer {
 	o := &observer{stop: cancel}
 	o.done.Go(func() {
 		for o.err == nil && ctx.Err() == nil {
-			o.look(ctx, pool)
+			o.look(pool)
 			select {
 			case <-ctx.Done():
 			case <-time.After(pause):
@@ -64,7 +64,10 @@ func (o *observer) mustHaveSeen(t *testing.T, changes int) {
 	}
 }
 
-func (o *observer) look(ctx context.Context, pool *pgxpool.Pool) {
+// look is not cut off when the observer ends: the server would have its transaction for a while yet.
+func (o *observer) look(pool *pgxpool.Pool) {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
 	rows, err := snapshot(ctx, pool)
 	switch {
 	case err == nil:

@@ -181,6 +181,7 @@ func TestRemovedStream(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	keep(t, js)
 	if err := js.DeleteStream(t.Context(), "TAPLINE_shop"); err != nil {
 		t.Fatal(err)
 	}
