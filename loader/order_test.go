@@ -13,6 +13,7 @@ import (
 
 	"github.com/tapline/tapline/internal/pgtest"
 	"github.com/tapline/tapline/loader"
+	"github.com/tapline/tapline/schema"
 )
 
 // TestRefusedBeforeWidening: what a bigint column had to refuse before it was widened is stored, as it is when the column
@@ -126,19 +127,25 @@ func TestSameWhateverTheChunks(t *testing.T) {
 	})
 }
 
-// A number that is out of range asks for no column, and is text in one that a later record asks for: also if both are in one
-// chunk.
-func TestNumberBeforeItsColumnIsText(t *testing.T) {
+// A number that is out of range asks for no column, is text in one that a later record asks for, and out of range in one of
+// any other type: also if both are in one chunk.
+func TestNumberBeforeItsColumn(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.Pool(t)
-	path := write(t, track("m0", "Prop", `{"a":1e400,"b":1e400}`), track("m1", "Prop", `{"a":"x","b":7}`))
+	path := write(t, track("m0", "Prop", `{"a":1e400,"b":1e400,"c":1e400,"d":1e400}`),
+		track("m1", "Prop", `{"a":"x","b":7,"c":true,"d":"2026-01-15T10:00:00Z"}`))
 	var want outcome
 	for i, chunk := range []int{0, 1} {
 		source := []string{"whole", "single"}[i]
 		load(t, pool, loader.Config{Source: source, ChunkBytes: chunk}, path)
 		got := outcomeOf(t, pool, source, "prop")
-		if got.Rows["m0"]["a"] != "1e400" || len(got.Discards["m0"]) != 1 {
-			t.Errorf("%s: %+v; want the number as text, and one discard", source, got)
+		if got.Rows["m0"]["a"] != "1e400" || len(got.Discards["m0"]) != 3 {
+			t.Errorf("%s: %+v; want the number as text, and three discards", source, got)
+		}
+		for _, d := range got.Discards["m0"] {
+			if d.Reason != string(schema.NumberOutOfRange) {
+				t.Errorf("%s: %+v, want %s", source, d, schema.NumberOutOfRange)
+			}
 		}
 		if i == 0 {
 			want = got

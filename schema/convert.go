@@ -71,16 +71,31 @@ func convert(l *Leaf, to Type, cell *Cell) Reason {
 	case Bigint, Double, Numeric:
 		return convertNumber(l, to, cell)
 	case Boolean:
-		return convertBool(l, cell)
+		if convertBool(l, cell) {
+			return ""
+		}
 	case Timestamptz:
-		return convertTime(l, cell)
+		if convertTime(l, cell) {
+			return ""
+		}
+	}
+	return mismatch(l)
+}
+
+// mismatch is why a column that is neither text nor number refuses a value. A number out of range is that for each of them: it
+// asked for no column, so that the reason must not depend on whether a later record's column is there already.
+func mismatch(l *Leaf) Reason {
+	if l.Kind == Number {
+		if reason := outOfRange(l.Raw, parseDecimal(l.Raw)); reason != "" {
+			return reason
+		}
 	}
 	return TypeMismatch
 }
 
-func convertBool(l *Leaf, cell *Cell) Reason {
+func convertBool(l *Leaf, cell *Cell) bool {
 	if l.Kind != Bool && l.Kind != String {
-		return TypeMismatch
+		return false
 	}
 	switch string(l.Text) {
 	case "true":
@@ -88,23 +103,23 @@ func convertBool(l *Leaf, cell *Cell) Reason {
 	case "false":
 		cell.Int = 0
 	default:
-		return TypeMismatch
+		return false
 	}
-	return ""
+	return true
 }
 
-func convertTime(l *Leaf, cell *Cell) Reason {
+func convertTime(l *Leaf, cell *Cell) bool {
 	switch l.Kind {
 	case Time:
 		cell.Int = int64(l.Time)
-		return ""
+		return true
 	case String:
 		if m, ok := ParseRFC3339(l.Text); ok {
 			cell.Int = int64(m)
-			return ""
+			return true
 		}
 	}
-	return TypeMismatch
+	return false
 }
 
 // convertNumber stores numbers, and strings that are canonical numbers, where the value stays the same. Only a number

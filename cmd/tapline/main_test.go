@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -218,9 +217,5 @@ func copyProgram(t *testing.T, to string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	syscall.ForkLock.RLock() // a child forked meanwhile would have the file open for writing, and nobody could start it
-	defer syscall.ForkLock.RUnlock()
-	if err := os.WriteFile(to, content, 0o755); err != nil {
-		t.Fatal(fmt.Errorf("copy program: %w", err))
-	}
+	pgtest.WriteProgram(t, to, content)
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"syscall"
 	"testing"
 
 	"github.com/tapline/tapline/internal/localpg"
@@ -30,14 +29,9 @@ func installed(t *testing.T, dir, version string, programs ...string) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	// A child that another test forks meanwhile has the open file, too, and a file that is open for writing cannot be started.
-	syscall.ForkLock.RLock()
-	defer syscall.ForkLock.RUnlock()
 	script := "#!/bin/sh\necho 'postgres (PostgreSQL) " + version + "'\n"
 	for _, name := range programs {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(script), 0o755); err != nil {
-			t.Fatal(err)
-		}
+		pgtest.WriteProgram(t, filepath.Join(dir, name), []byte(script))
 	}
 }
 

@@ -3,7 +3,6 @@ package localpg_test
 import (
 	"context"
 	"errors"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -228,19 +227,11 @@ func copySelf(t *testing.T, dir string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	in, err := os.Open(path)
+	content, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer in.Close()
 	name := filepath.Join(dir, "localpg.test")
-	out, err := os.OpenFile(name, os.O_CREATE|os.O_WRONLY, 0o755)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = io.Copy(out, in)
-	if err := errors.Join(err, out.Close()); err != nil {
-		t.Fatal(err)
-	}
+	pgtest.WriteProgram(t, name, content)
 	return name
 }
