@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
-	"runtime/debug"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -104,13 +102,6 @@ func (a *app) federate(ctx context.Context, names []string, f *federateFlags) er
 		}
 		return a.forward(ctx, pool, o, f)
 	})
-}
-
-// limitMemory sets a limit for the heap, unless somebody else has.
-func (a *app) limitMemory(bytes int64) {
-	if a.env("GOMEMLIMIT") == "" && debug.SetMemoryLimit(-1) == math.MaxInt64 {
-		debug.SetMemoryLimit(bytes)
-	}
 }
 
 // ends reports whether forwarding ends by itself.

@@ -7,8 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math"
-	"runtime/debug"
 	"sync"
 	"time"
 
@@ -322,9 +320,7 @@ func (a *app) runDaemon(c *cobra.Command, names []string, f runFlags) error {
 			return err
 		}
 	}
-	if a.env("GOMEMLIMIT") == "" && debug.SetMemoryLimit(-1) == math.MaxInt64 {
-		debug.SetMemoryLimit(int64(f.parallel) * memoryLimit) // each job would take it for its own
-	}
+	a.limitMemory(int64(f.parallel) * memoryLimit) // each job would take it for its own
 	var all []jobs.Job
 	for _, s := range settings {
 		all = append(all, a.job(s, false))

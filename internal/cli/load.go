@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
-	"runtime/debug"
 	"strings"
 	"time"
 
@@ -16,9 +14,6 @@ import (
 	"github.com/tapline/tapline/internal/config"
 	"github.com/tapline/tapline/loader"
 )
-
-// memoryLimit keeps the garbage collector's heap in bounds, so that the process stays below 200 MiB of memory.
-const memoryLimit = 140 << 20
 
 // loadFlags are those of load alone.
 type loadFlags struct {
@@ -140,9 +135,7 @@ func (a *app) load(ctx context.Context, paths []string, f loadFlags) (err error)
 	if err != nil {
 		return err
 	}
-	if a.env("GOMEMLIMIT") == "" && debug.SetMemoryLimit(-1) == math.MaxInt64 {
-		debug.SetMemoryLimit(memoryLimit)
-	}
+	a.limitMemory(loadMemory(valid.ChunkBytes))
 	server, pool, err := a.existing(ctx)
 	if err != nil {
 		return err

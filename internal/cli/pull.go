@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"math"
-	"runtime/debug"
 	"strconv"
 	"strings"
 	"time"
@@ -216,9 +214,7 @@ func (a *app) pull(ctx context.Context, f pullFlags) error {
 	if err != nil {
 		return err
 	}
-	if a.env("GOMEMLIMIT") == "" && debug.SetMemoryLimit(-1) == math.MaxInt64 {
-		debug.SetMemoryLimit(memoryLimit)
-	}
+	a.limitMemory(loadMemory(valid.ChunkBytes))
 	a.quiet = f.quiet
 	if o.Pool = pool; server == nil {
 		if server, err = a.loadServer(ctx, loadFlags{dryRun: f.dryRun, quiet: f.quiet}); err != nil {
