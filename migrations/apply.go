@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"sync"
 	"time"
 
 	"github.com/golang-migrate/migrate/v4"
@@ -21,24 +20,6 @@ func (s *session) migrate(files []File) (*migrate.Migrate, error) {
 	}
 	mig.LockTimeout = noLockTimeout
 	return mig, nil
-}
-
-// cancelOn makes the end of ctx cancel the statement that golang-migrate runs: it knows no contexts itself. After stop,
-// which may be called again, no request is on its way any more: it would cancel what comes next.
-func (s *session) cancelOn(ctx context.Context) (stop func()) {
-	requested := make(chan struct{})
-	unhook := context.AfterFunc(ctx, func() {
-		defer close(requested)
-		timeout, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-		defer cancel()
-		// If the request does not arrive the statement ends by itself.
-		_ = s.conn.PgConn().CancelRequest(timeout)
-	})
-	return sync.OnceFunc(func() {
-		if !unhook() {
-			<-requested
-		}
-	})
 }
 
 // Step is one migration that was applied or taken back.
@@ -87,8 +68,6 @@ func (s *session) upFiles(ctx context.Context, files []File, r upRun) ([]Step, e
 	if err != nil {
 		return nil, err
 	}
-	stop := s.cancelOn(ctx)
-	defer stop()
 	var steps []Step
 	for i := range run {
 		f := &run[i]
@@ -100,7 +79,6 @@ func (s *session) upFiles(ctx context.Context, files []File, r upRun) ([]Step, e
 		}
 		start := time.Now()
 		if err := s.step(ctx, mig, f); err != nil {
-			stop()
 			return steps, s.failed(ctx, f, r.keep, err)
 		}
 		if err := s.keep(ctx, files[i], r.folder); err != nil {
@@ -123,9 +101,11 @@ func (s *session) step(ctx context.Context, mig *migrate.Migrate, f *File) error
 	if err := s.mayMigrate(ctx); err != nil {
 		return err
 	}
+	s.begun = true
 	if err := mig.Steps(1); err != nil {
 		return plain(err)
 	}
+	s.begun = false
 	if !records(f.Up) {
 		if _, err := s.conn.Exec(ctx, applied(s.schema, *f)); err != nil {
 			return fmt.Errorf("record migration %d: %w", f.Version, err)
@@ -145,8 +125,8 @@ func (s *session) keep(ctx context.Context, f File, folder bool) error {
 	return nil
 }
 
-// failed cleans up after a file that was not applied. Should the cleaning fail too, as on a lost connection, the next
-// prepare does it.
+// failed cleans up after a file that was not applied. Should the cleaning fail too, as on a lost connection, Migrator.heal
+// does it.
 func (s *session) failed(ctx context.Context, f *File, keep uint, err error) error {
 	failure := &FileError{Schema: s.schema, Version: f.Version, Name: f.Name, Err: cause(ctx, err)}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
@@ -155,6 +135,7 @@ func (s *session) failed(ctx context.Context, f *File, keep uint, err error) err
 	if s.heal(ctx) != nil {
 		return failure
 	}
+	s.begun = false
 	from := keep
 	if permanent(err) {
 		from = min(from, f.Version)
@@ -162,6 +143,8 @@ func (s *session) failed(ctx context.Context, f *File, keep uint, err error) err
 	if forgetErr := s.forget(ctx, from); forgetErr != nil {
 		s.options.Logger.WarnContext(ctx, "a failed migration stays in _migration_files",
 			slog.String("schema", s.schema), slog.Int("version", int(f.Version)), slog.Any("error", forgetErr))
+		return failure
 	}
+	s.kept = 0
 	return failure
 }

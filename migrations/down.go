@@ -115,8 +115,6 @@ func (s *session) down(ctx context.Context, files []File, steps int) (done []Ste
 	if err != nil {
 		return nil, err
 	}
-	stop := s.cancelOn(ctx)
-	defer stop()
 	for len(done) < steps {
 		version, err := s.lastApplied(ctx)
 		if err != nil {
@@ -136,10 +134,11 @@ func (s *session) down(ctx context.Context, files []File, steps int) (done []Ste
 		if err := s.mayMigrate(ctx); err != nil {
 			return done, err
 		}
+		s.begun = true
 		if err := mig.Steps(-1); err != nil {
-			stop()
 			return done, s.failed(ctx, &f, math.MaxUint32, plain(err))
 		}
+		s.begun = false
 		if !records(f.Down) {
 			if _, err := s.conn.Exec(ctx, unapplied(s.schema, f.Version)); err != nil {
 				return done, fmt.Errorf("record that migration %d is taken back: %w", f.Version, err)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/cenkalti/backoff/v5"
 	"github.com/golang-migrate/migrate/v4/database"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/tapline/tapline/internal/failpoint"
 )
@@ -20,6 +21,7 @@ import (
 // would leave a goroutine behind that gets the advisory lock later and never gives it back.
 type driver struct {
 	database.Driver
+	conn    *pgx.Conn // the one that Driver uses
 	options Options
 	// ctx is that of the operation at work: golang-migrate's interfaces have none.
 	ctx context.Context
@@ -60,7 +62,32 @@ func (d *driver) Run(file io.Reader) error {
 func (d *driver) Drop() error { return fmt.Errorf("drop is not supported") }
 
 func (d *driver) retry(step string, do func() error) error {
-	return patient(d.ctx, d.options, step, do)
+	return patient(d.ctx, d.options, step, func() error {
+		if err := d.ctx.Err(); err != nil {
+			return err
+		}
+		stop := d.cancelOn(d.ctx)
+		defer stop()
+		return do()
+	})
+}
+
+// cancelOn makes the end of ctx cancel the statement at work: golang-migrate knows no contexts. After stop no request is
+// on its way any more: it would cancel what comes next, such as giving a lock back.
+func (d *driver) cancelOn(ctx context.Context) (stop func()) {
+	requested := make(chan struct{})
+	unhook := context.AfterFunc(ctx, func() {
+		defer close(requested)
+		timeout, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		// If the request does not arrive the statement ends by itself.
+		_ = d.conn.PgConn().CancelRequest(timeout)
+	})
+	return func() {
+		if !unhook() {
+			<-requested
+		}
+	}
 }
 
 // committed is the failpoint after each of the transactions that bring a schema up.

@@ -119,8 +119,11 @@ func (s *session) apply(ctx context.Context, f File) error {
 		return err
 	}
 	failpoint.Hit(committed)
-	_, err := s.up(ctx, f.Version)
-	return err
+	if _, err := s.up(ctx, f.Version); err != nil {
+		return err
+	}
+	s.kept = 0
+	return nil
 }
 
 // lastKept returns the highest number there is. All of them are applied when evolve begins.

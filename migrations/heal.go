@@ -33,6 +33,18 @@ func (s *session) heal(ctx context.Context) error {
 	return nil
 }
 
+// heals does what is left to do after a migration of another session: that kept file and those after it are not kept, if
+// they were not applied.
+func (s *session) heals(ctx context.Context, kept uint) error {
+	if err := s.lock(ctx); err != nil {
+		return err
+	}
+	if err := s.prepare(ctx); err != nil || kept == 0 {
+		return err
+	}
+	return s.forget(ctx, kept)
+}
+
 func (s *session) healLocked(ctx context.Context) error {
 	c, err := s.condition(ctx)
 	if err != nil || c.Right() {

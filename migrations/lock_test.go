@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/golang-migrate/migrate/v4/database"
+	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -182,13 +183,81 @@ func TestEndOfContextEndsTheWait(t *testing.T) {
 		_, err := m.Evolve(ctx, addAmounts())
 		done <- err
 	}()
-	waits(t, pool, `select exists (select from pg_locks where not granted and mode = 'AccessExclusiveLock'
-		and relation = 'shop.utm_visited'::regclass)`)
+	waits(t, pool, turn)
 	cancel()
 	if err := <-done; !errors.Is(err, context.Canceled) {
 		t.Fatalf("Evolve = %v, want context.Canceled", err)
 	}
+	leftNothing(t, pool)
+	pgtest.Exec(t, reader, `rollback`)
+	evolve(t, m, addAmounts())
+}
+
+// One that gives up leaves nothing behind: the schema's version is as it was, and no text of what was not applied is kept.
+func leftNothing(t *testing.T, pool *pgxpool.Pool) {
+	t.Helper()
+	got := pgtest.Query(t, pool, `select version, dirty, (select count(*) from shop._migration_files) from shop._migrations`)
+	if diff := cmp.Diff([][]any{{int64(1), false, int64(1)}}, got); diff != "" {
+		t.Errorf("version, dirty and kept texts (-want +got):\n%s", diff)
+	}
 	noAdvisoryLocks(t, pool)
+}
+
+// turn is whether somebody waits for the lock of a table that has a reader.
+const turn = `select exists (select from pg_locks where not granted and mode = 'AccessExclusiveLock'
+	and relation = 'shop.utm_visited'::regclass)`
+
+// The end comes between two tries: the request that cancels must not hit the statement which gives the lock back.
+func TestEndOfContextInAPause(t *testing.T) {
+	t.Parallel()
+	pool, m := ready(t, migrations.Options{LockTimeout: 200 * time.Millisecond, RetryPause: time.Hour})
+	reader := connect(t, pool)
+	pgtest.Exec(t, reader, `begin`)
+	pgtest.Query(t, reader, `select count(*) from shop.utm_visited`)
+	unlocked := make(chan error, 10)
+	migrations.SlowUnlock(m, unlocked)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() {
+		_, err := m.Evolve(ctx, addAmounts())
+		done <- err
+	}()
+	waits(t, pool, turn)
+	waits(t, pool, `select not (`+turn[len("select "):]+`)`)
+	cancel()
+	if err := <-done; !errors.Is(err, context.Canceled) {
+		t.Fatalf("Evolve = %v, want context.Canceled", err)
+	}
+	leftNothing(t, pool)
+	close(unlocked)
+	for err := range unlocked {
+		if err != nil {
+			t.Errorf("give the lock back: %v", err)
+		}
+	}
+	pgtest.Exec(t, reader, `rollback`)
+	evolve(t, m, addAmounts())
+}
+
+func TestConnectionLostInAMigration(t *testing.T) {
+	t.Parallel()
+	pool, m := ready(t, migrations.Options{LockTimeout: time.Hour})
+	reader := connect(t, pool)
+	pgtest.Exec(t, reader, `begin`)
+	pgtest.Query(t, reader, `select count(*) from shop.utm_visited`)
+	done := make(chan error, 1)
+	go func() {
+		_, err := m.Evolve(t.Context(), addAmounts())
+		done <- err
+	}()
+	waits(t, pool, turn)
+	pgtest.Query(t, pool, `select pg_terminate_backend(pid) from pg_locks where not granted and mode = 'AccessExclusiveLock'
+		and relation = 'shop.utm_visited'::regclass`)
+	var failure *migrations.FileError
+	if err := <-done; !errors.As(err, &failure) {
+		t.Fatalf("Evolve = %v, want a *FileError", err)
+	}
+	leftNothing(t, pool)
 	pgtest.Exec(t, reader, `rollback`)
 	evolve(t, m, addAmounts())
 }

@@ -3,7 +3,9 @@ package migrations
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -71,10 +73,31 @@ func (m *Migrator) change(ctx context.Context, do func(*session) error) error {
 			return err
 		}
 		if err := do(s); err != nil {
+			m.heal(ctx, s)
 			return err // the connection is given up and the lock with it
 		}
 		return s.unlock(ctx)
 	})
+}
+
+// heal does over a new connection what a session that failed could not do itself: its connection is lost, as it is when a
+// context ends while an answer is awaited. What cannot be done now either, the next change does.
+func (m *Migrator) heal(ctx context.Context, failed *session) {
+	if !failed.begun && failed.kept == 0 {
+		return
+	}
+	m.drop()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	s, err := openSession(ctx, m.cfg, m.schema, m.options)
+	if err == nil {
+		m.session = s
+		err = s.heals(ctx, failed.kept)
+	}
+	if err != nil {
+		m.options.Logger.WarnContext(ctx, "what a failed migration has left stays until the next one",
+			slog.String("schema", m.schema), slog.Any("error", err))
+	}
 }
 
 // connected returns the session, a new one if the last is gone: Postgres may have been restarted in between.

@@ -35,7 +35,11 @@ type session struct {
 	// foreignKey is that of golang-migrate's own advisory lock; 0 before prepare.
 	foreignKey int64
 	spent      bool // to be closed after this operation
-	options    Options
+	// begun says that golang-migrate was left in the middle of a file.
+	begun bool
+	// kept is the number of the file that was kept and is not applied yet; 0 if there is none.
+	kept    uint
+	options Options
 }
 
 func openSession(ctx context.Context, cfg *pgx.ConnConfig, schemaName string, o Options) (*session, error) {
@@ -159,7 +163,7 @@ func (s *session) prepare(ctx context.Context) error {
 			return fmt.Errorf("open schema %s: %w", s.schema, plain(err))
 		}
 		failpoint.Hit(committed)
-		s.driver = &driver{Driver: inner, options: s.options, busy: s.foreign}
+		s.driver = &driver{Driver: inner, conn: s.conn, options: s.options, busy: s.foreign}
 		err = patient(ctx, s.options, "comment", func() error { return s.describeVersionTable(ctx) })
 		if err != nil {
 			return err

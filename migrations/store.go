@@ -127,6 +127,7 @@ func (s *session) store(ctx context.Context, f File) error {
 	if err := s.mayKeep(ctx); err != nil {
 		return err
 	}
+	s.kept = f.Version
 	_, err := s.conn.Exec(ctx, "insert into "+qualified(s.schema, "_migration_files")+
 		" (version, name, up, down) values ($1, $2, $3, $4)", int64(f.Version), f.Name, f.Up, f.Down)
 	if err != nil {

@@ -144,7 +144,7 @@ func (s *session) swap(ctx context.Context, w swapping) error {
 	if err := s.driver.Lock(); err != nil {
 		return fmt.Errorf("lock schema %s: %w", s.schema, err)
 	}
-	err := s.driver.retry("swap", func() error {
+	err := patient(ctx, s.options, "swap", func() error {
 		err := pgx.BeginTxFunc(ctx, s.conn, pgx.TxOptions{IsoLevel: pgx.ReadCommitted, AccessMode: pgx.ReadWrite}, func(tx pgx.Tx) error {
 			return s.swapIn(ctx, tx, w)
 		})
