@@ -35,6 +35,25 @@ func addAmounts() schema.Diff {
 	}}
 }
 
+// reading returns a connection that has read one of those tables and holds its lock until it is rolled back.
+func reading(t *testing.T, pool *pgxpool.Pool) *pgx.Conn {
+	t.Helper()
+	reader := connect(t, pool)
+	pgtest.Exec(t, reader, `begin`)
+	pgtest.Query(t, reader, `select count(*) from shop.utm_visited`)
+	return reader
+}
+
+// evolving begins addAmounts and returns what gets its error.
+func evolving(ctx context.Context, m *migrations.Migrator) <-chan error {
+	done := make(chan error, 1)
+	go func() {
+		_, err := m.Evolve(ctx, addAmounts())
+		done <- err
+	}()
+	return done
+}
+
 // waits polls until the query is true; the test's own deadline is the only clock.
 func waits(t *testing.T, pool *pgxpool.Pool, query string, args ...any) {
 	t.Helper()
@@ -51,14 +70,8 @@ func waits(t *testing.T, pool *pgxpool.Pool, query string, args ...any) {
 func TestLongReaderBlocksNobodyElse(t *testing.T) {
 	t.Parallel()
 	pool, m := ready(t, migrations.Options{LockTimeout: 50 * time.Millisecond, RetryPause: 20 * time.Millisecond})
-	reader := connect(t, pool)
-	pgtest.Exec(t, reader, `begin`)
-	pgtest.Query(t, reader, `select count(*) from shop.utm_visited`)
-	done := make(chan error, 1)
-	go func() {
-		_, err := m.Evolve(t.Context(), addAmounts())
-		done <- err
-	}()
+	reader := reading(t, pool)
+	done := evolving(t.Context(), m)
 	// Two turns at least: it is seen waiting for a lock, then not waiting, then again.
 	const waiting = `select exists (select from pg_locks l join pg_stat_activity a using (pid)
 		where not l.granted and l.mode = 'AccessExclusiveLock' and a.datname = current_database())`
@@ -92,9 +105,7 @@ func TestWaitsOfAFileShareOneBudget(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	reader := connect(t, pool)
-	pgtest.Exec(t, reader, `begin`)
-	pgtest.Query(t, reader, `select count(*) from shop.utm_visited`)
+	reader := reading(t, pool)
 	conn := connect(t, pool)
 	done := make(chan error, 1)
 	go func() {
@@ -124,9 +135,7 @@ func TestWaitsOfAFileShareOneBudget(t *testing.T) {
 func TestLockNotHad(t *testing.T) {
 	t.Parallel()
 	pool, m := ready(t, migrations.Options{LockTimeout: 10 * time.Millisecond, RetryFor: -1})
-	reader := connect(t, pool)
-	pgtest.Exec(t, reader, `begin`)
-	pgtest.Query(t, reader, `select count(*) from shop.utm_visited`)
+	reader := reading(t, pool)
 	_, err := m.Evolve(t.Context(), addAmounts())
 	var failure *migrations.FileError
 	if !errors.As(err, &failure) || !migrations.LockNotHad(err) {
@@ -174,15 +183,9 @@ func noAdvisoryLocks(t *testing.T, pool *pgxpool.Pool) {
 func TestEndOfContextEndsTheWait(t *testing.T) {
 	t.Parallel()
 	pool, m := ready(t, migrations.Options{LockTimeout: time.Hour})
-	reader := connect(t, pool)
-	pgtest.Exec(t, reader, `begin`)
-	pgtest.Query(t, reader, `select count(*) from shop.utm_visited`)
+	reader := reading(t, pool)
 	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	go func() {
-		_, err := m.Evolve(ctx, addAmounts())
-		done <- err
-	}()
+	done := evolving(ctx, m)
 	waits(t, pool, turn)
 	cancel()
 	if err := <-done; !errors.Is(err, context.Canceled) {
@@ -193,7 +196,7 @@ func TestEndOfContextEndsTheWait(t *testing.T) {
 	evolve(t, m, addAmounts())
 }
 
-// One that gives up leaves nothing behind: the schema's version is as it was, and no text of what was not applied is kept.
+// leftNothing makes sure that a migration which was given up left nothing behind: the schema's version is as it was, and no text of what was not applied is kept.
 func leftNothing(t *testing.T, pool *pgxpool.Pool) {
 	t.Helper()
 	got := pgtest.Query(t, pool, `select version, dirty, (select count(*) from shop._migration_files) from shop._migrations`)
@@ -211,17 +214,11 @@ const turn = `select exists (select from pg_locks where not granted and mode = '
 func TestEndOfContextInAPause(t *testing.T) {
 	t.Parallel()
 	pool, m := ready(t, migrations.Options{LockTimeout: 200 * time.Millisecond, RetryPause: time.Hour})
-	reader := connect(t, pool)
-	pgtest.Exec(t, reader, `begin`)
-	pgtest.Query(t, reader, `select count(*) from shop.utm_visited`)
+	reader := reading(t, pool)
 	unlocked := make(chan error, 10)
 	migrations.SlowUnlock(m, unlocked)
 	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	go func() {
-		_, err := m.Evolve(ctx, addAmounts())
-		done <- err
-	}()
+	done := evolving(ctx, m)
 	waits(t, pool, turn)
 	waits(t, pool, `select not (`+turn[len("select "):]+`)`)
 	cancel()
@@ -242,14 +239,8 @@ func TestEndOfContextInAPause(t *testing.T) {
 func TestConnectionLostInAMigration(t *testing.T) {
 	t.Parallel()
 	pool, m := ready(t, migrations.Options{LockTimeout: time.Hour})
-	reader := connect(t, pool)
-	pgtest.Exec(t, reader, `begin`)
-	pgtest.Query(t, reader, `select count(*) from shop.utm_visited`)
-	done := make(chan error, 1)
-	go func() {
-		_, err := m.Evolve(t.Context(), addAmounts())
-		done <- err
-	}()
+	reader := reading(t, pool)
+	done := evolving(t.Context(), m)
 	waits(t, pool, turn)
 	pgtest.Query(t, pool, `select pg_terminate_backend(pid) from pg_locks where not granted and mode = 'AccessExclusiveLock'
 		and relation = 'shop.utm_visited'::regclass`)
